@@ -1,0 +1,23 @@
+/*
+ * Every fixed limit of the project, with the relations that must hold between them.
+ */
+#ifndef AFTERSYNC_BASE_LIMITS_H
+#define AFTERSYNC_BASE_LIMITS_H
+
+#define BRANCH_CODE_MAX 8	     /* characters of a branch code, [A-Z0-9]{2,8} */
+#define EVENT_BYTES_MAX 32768	     /* an encoded event */
+#define BLOCK_PLAIN_MAX (128 * 1024) /* plain text at which a block is closed */
+#define BLOCK_EVENTS_MAX 4096	     /* events of a block */
+#define BLOCK_BYTES_MAX (176 * 1024) /* a sealed block as stored and sent */
+#define MESSAGE_BYTES_MAX (256 * 1024)
+#define NOTE_BYTES_MAX 8192
+#define NOTE_SIGNATURES_MAX 16
+#define HELLO_HEADS_MAX 64 /* heads in Hello and in one page of Heads */
+#define REFUSE_POINTS_MAX 32
+#define KEYS_PER_MESSAGE_MAX 256
+
+_Static_assert(EVENT_BYTES_MAX <= BLOCK_PLAIN_MAX, "an event fits a block");
+_Static_assert(BLOCK_PLAIN_MAX < BLOCK_BYTES_MAX, "a block that does not compress fits");
+_Static_assert(BLOCK_BYTES_MAX + 4096 < MESSAGE_BYTES_MAX, "a block fits a message");
+
+#endif
