@@ -66,6 +66,7 @@ struct msg_block {
 	uint32_t count;
 	struct bytes block; /* as stored: header, sealed events, checkpoint note; borrowed */
 	uint32_t slot;	    /* not on the wire: where the shell keeps the bytes of a received block */
+	uint8_t fault; /* not on the wire: what a first look (block_peek) found wrong, REFUSE_NONE when nothing */
 };
 
 struct msg_have {

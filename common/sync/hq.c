@@ -1,0 +1,777 @@
+#include "common/sync/hq.h"
+
+#include "common/base/check.h"
+
+static struct hq_core *self(struct sync_core *c)
+{
+	return (struct hq_core *)c;
+}
+
+/* ---- nodes, sessions ----------------------------------------------------------------------------------------------*/
+
+static size_t node_bound(const struct hq_core *h, const char *branch)
+{
+	size_t lo = 0, hi = h->nodes_n;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+		if (memcmp(h->nodes[mid].branch, branch, BRANCH_CODE_MAX) < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+static struct hq_node *node_of(struct hq_core *h, const char *branch)
+{
+	size_t i = node_bound(h, branch);
+
+	return i < h->nodes_n && memcmp(h->nodes[i].branch, branch, BRANCH_CODE_MAX) == 0 ? &h->nodes[i] : NULL;
+}
+
+static struct sync_session *session_of(struct hq_core *h, const char *branch)
+{
+	struct hq_node *n = node_of(h, branch);
+
+	return n && n->session != HQ_NO_SESSION ? &h->sessions[n->session] : NULL;
+}
+
+static void session_end(struct hq_core *h, struct hq_node *n)
+{
+	if (n->session == HQ_NO_SESSION)
+		return;
+	sync_credit_end(&h->c, &h->sessions[n->session]);
+	h->sessions[n->session] = (struct sync_session){0};
+	n->session = HQ_NO_SESSION;
+}
+
+static struct sync_session *session_begin(struct hq_core *h, struct hq_node *n)
+{
+	session_end(h, n);
+	for (size_t i = 0; i < h->sessions_cap; i++)
+		if (!h->sessions[i].open) {
+			n->session = (uint32_t)i;
+			memcpy(h->sessions[i].branch, n->branch, BRANCH_CODE_MAX);
+			return &h->sessions[i];
+		}
+	return NULL;
+}
+
+/* Does the branch hold more of a log of its own than head office? */
+static bool behind(struct sync_core *c, struct sync_session *s)
+{
+	size_t at = 0;
+
+	for (struct sync_log *log; (log = sync_log_next(c, s->branch, &at)) != NULL;) {
+		struct sync_ship *ship = sync_ship_of(c, s, log);
+		if (ship->known && ship->peer.size > log->row.head.size)
+			return true;
+	}
+	return false;
+}
+
+/* ---- credit -------------------------------------------------------------------------------------------------------*/
+
+static void top_up(struct sync_core *c, struct sync_session *s)
+{
+	uint64_t left = s->granted - s->received;
+	uint64_t more = left < HQ_CREDIT_BASE ? HQ_CREDIT_BASE - left : 0;
+
+	if (more > 0 && more <= c->pool && c->now >= c->full_until)
+		sync_credit_give(c, s, more);
+}
+
+/* Deficit round robin: whose turn it is gets room for at least one block. */
+static void role_grant(struct sync_core *c)
+{
+	struct hq_core *h = self(c);
+
+	if (c->now < c->full_until)
+		return;
+	for (size_t tried = 0; tried < h->sessions_cap && c->pool >= BLOCK_BYTES_MAX; tried++) {
+		struct sync_session *s = &h->sessions[h->turn];
+		h->turn = (h->turn + 1) % h->sessions_cap;
+		if (!s->open || !s->want || s->granted - s->received >= BLOCK_BYTES_MAX)
+			continue;
+		sync_credit_give(c, s, c->pool < HQ_CREDIT_QUANTUM ? c->pool : HQ_CREDIT_QUANTUM);
+		s->want = false;
+		sync_have_send(c, s, NULL, false);
+	}
+}
+
+/* ---- what differs by role -----------------------------------------------------------------------------------------*/
+
+static bool role_fold(struct sync_core *c, const struct log_id *id)
+{
+	(void)c;
+	(void)id;
+	return true;
+}
+
+static void rolled_back(struct hq_core *h, const char *branch, const struct log_id *log, uint64_t size)
+{
+	if (h->state == SYNC_HQ_ROLLED_BACK)
+		return;
+	h->state = SYNC_HQ_ROLLED_BACK;
+	sync_alarm(&h->c, ALARM_ROLLED_BACK, branch, log, size);
+}
+
+static void role_peer_more(struct sync_core *c, struct sync_session *s, struct sync_log *log)
+{
+	if (log_is_hq(&log->row.id) && log->row.id.number >= c->instance)
+		rolled_back(self(c), s->branch, &log->row.id, sync_ship_of(c, s, log)->peer.size);
+}
+
+static void role_lacking(struct sync_core *c, struct sync_session *s, const struct wire_head *head)
+{
+	if (log_is_hq(&head->log) && head->log.number >= c->instance)
+		rolled_back(self(c), s->branch, &head->log, head->head.size);
+	s->want = true;
+}
+
+static void role_complete(struct sync_core *c, struct sync_session *s)
+{
+	size_t at = 0;
+
+	s->want |= behind(c, s);
+	for (struct sync_log *log; (log = sync_log_next(c, s->branch, &at)) != NULL;)
+		if (log->damaged != LOG_NO_END)
+			sync_ask_back(c, s, log);
+	role_grant(c);
+}
+
+static void role_receipt(struct sync_core *c, struct sync_log *log, const struct msg_have *have)
+{
+	(void)c;
+	(void)log;
+	(void)have; /* branches give no receipts */
+}
+
+/* A log grew past the place where a child of it begins: two live copies, one went on and one began anew. */
+static void look_for_clone(struct sync_core *c, const struct sync_item *item)
+{
+	struct sync_log *log = sync_log_find(c, &item->log);
+	struct hq_node *n = node_of(self(c), item->log.branch);
+	size_t at = 0;
+
+	if (n == NULL || n->clone || log->row.end != LOG_NO_END)
+		return;
+	for (struct sync_log *l; (l = sync_log_next(c, item->log.branch, &at)) != NULL;)
+		if (l->row.has_parent && l->row.head.size > 0 && log_id_equal(&l->row.parent, &item->log) &&
+		    l->row.parent_head.size < item->head.size) {
+			n->clone = true;
+			sync_alarm(c, ALARM_CLONE, n->branch, &item->log, item->head.size);
+			return;
+		}
+}
+
+/* Is everything up to the head answered for, keys included? Then the head is receipted. */
+static void receipt(struct sync_core *c, struct sync_log *log)
+{
+	struct sync_log *keys = sync_keys_log(c, log);
+
+#ifdef BUG_8 /* planted: the key numbers are ignored */
+	keys = log;
+	log->row.keys_need = 0;
+#endif
+	if (log->row.keys_need <= (keys ? keys->row.keys : 0) && log->row.head.size > log->row.acked.size) {
+		struct hq_node *n = node_of(self(c), log->row.id.branch);
+		log->row.acked = log->row.head;
+		if (n)
+			n->receipt_ms = c->now;
+	}
+}
+
+static void role_stored(struct sync_core *c, const struct sync_item *item, bool reseal)
+{
+	struct hq_core *h = self(c);
+	struct sync_log *log = sync_log_find(c, &item->log);
+	struct sync_session *s = log ? session_of(h, log->row.id.branch) : NULL;
+
+	for (size_t i = 0; i < h->sessions_cap; i++)
+		sync_sender_has(c, &h->sessions[i], item);
+	switch (item->type) {
+	case ITEM_BLOCK:
+		if (log_is_hq(&item->log))
+			break;
+		receipt(c, log);
+		look_for_clone(c, item);
+		if (s) {
+			s->want |= behind(c, s);
+			top_up(c, s);
+		}
+		break;
+	case ITEM_KEYS: {
+		if (log->row.id.cls != LOG_LIVE)
+			break;
+		receipt(c, log);
+		struct log_id bulk = log->row.id;
+		bulk.cls = LOG_BULK;
+		struct sync_log *sibling = sync_log_find(c, &bulk);
+		if (sibling) {
+			receipt(c, sibling);
+			if (s && sibling->row.head.size > 0)
+				sync_have_send(c, s, sibling, false);
+		}
+		break;
+	}
+	case ITEM_ADMIT:
+		for (size_t i = 0; i < h->tokens_n; i++) {
+			struct hq_token *t = &h->tokens[i];
+			if (t->number != item->number)
+				continue;
+			struct msg m = {.type = MSG_JOINED};
+			t->state = TOKEN_USED;
+			memcpy(m.joined.branch, t->branch, sizeof m.joined.branch);
+			memcpy(m.joined.identity, t->join.identity, sizeof m.joined.identity);
+			hq_core_add_node(h, t->branch);
+			sync_send(c, t->link, &m);
+		}
+		return;
+	default:
+		return;
+	}
+	if (log_is_hq(&item->log)) { /* a log of ours given back: to whoever gave it */
+		for (size_t i = 0; i < h->sessions_cap; i++)
+			if (h->sessions[i].open && h->sessions[i].link == item->link)
+				sync_have_send(c, &h->sessions[i], log, reseal);
+	} else if (s) {
+		sync_have_send(c, s, log, reseal);
+	}
+}
+
+static const struct sync_role role = {
+    .fold = role_fold,
+    .grant = role_grant,
+    .peer_more = role_peer_more,
+    .lacking = role_lacking,
+    .complete = role_complete,
+    .receipt = role_receipt,
+    .stored = role_stored,
+};
+
+/* ---- start --------------------------------------------------------------------------------------------------------*/
+
+void hq_core_init(struct hq_core *h, const struct hq_conf *conf)
+{
+	*h = (struct hq_core){0};
+	h->c.role = &role;
+	h->c.is_hq = true;
+	h->c.env = conf->env;
+	h->c.rng.state = conf->seed;
+	h->c.instance = conf->instance;
+	h->c.transport = conf->transport;
+	memcpy(h->c.run_id, conf->run_id, sizeof h->c.run_id);
+	h->c.logs = conf->logs;
+	h->c.logs_cap = conf->logs_cap;
+	h->c.queue = conf->queue;
+	h->c.queue_cap = conf->queue_cap;
+	h->c.pool = conf->pool;
+	as_assert(conf->pool >= HQ_CREDIT_QUANTUM);
+	h->sessions = conf->sessions;
+	h->sessions_cap = conf->sessions_cap;
+	memset(h->sessions, 0, h->sessions_cap * sizeof h->sessions[0]);
+	h->nodes = conf->nodes;
+	h->nodes_cap = conf->nodes_cap;
+	h->tokens = conf->tokens;
+	h->tokens_cap = conf->tokens_cap;
+}
+
+bool hq_core_load_log(struct hq_core *h, const struct log_row *row)
+{
+	struct sync_log *log = sync_log_add(&h->c, row);
+
+	if (log == NULL)
+		return false;
+	return true;
+}
+
+bool hq_core_add_node(struct hq_core *h, const char branch[BRANCH_CODE_MAX])
+{
+	size_t i = node_bound(h, branch);
+
+	if (node_of(h, branch))
+		return true;
+	if (h->nodes_n == h->nodes_cap) {
+		sync_alarm(&h->c, ALARM_TOO_MANY, branch, NULL, h->nodes_n);
+		return false;
+	}
+	memmove(&h->nodes[i + 1], &h->nodes[i], (h->nodes_n - i) * sizeof h->nodes[0]);
+	h->nodes_n++;
+	h->nodes[i] = (struct hq_node){.session = HQ_NO_SESSION, .receipt_ms = h->c.now};
+	memcpy(h->nodes[i].branch, branch, BRANCH_CODE_MAX);
+	return true;
+}
+
+bool hq_core_add_token(struct hq_core *h, const struct hq_token *token)
+{
+	for (size_t i = 0; i < h->tokens_n; i++)
+		if (h->tokens[i].number == token->number || h->tokens[i].state == TOKEN_SPENT) {
+			h->tokens[i] = *token;
+			return true;
+		}
+	if (h->tokens_n == h->tokens_cap)
+		return false;
+	h->tokens[h->tokens_n++] = *token;
+	return true;
+}
+
+/* ---- Hello, Join --------------------------------------------------------------------------------------------------*/
+
+/* False: a Hello that was heard before, late or repeated. */
+static bool newer_hello(struct hq_node *n, const struct msg_hello *m)
+{
+	size_t i = 0;
+
+	while (i < AS_COUNT(n->runs) && memcmp(n->runs[i].run_id, m->run_id, sizeof m->run_id) != 0)
+		i++;
+	if (i < AS_COUNT(n->runs) && m->nonce <= n->runs[i].nonce)
+		return false;
+	if (i == AS_COUNT(n->runs))
+		i--; /* the oldest is forgotten */
+	memmove(&n->runs[1], &n->runs[0], i * sizeof n->runs[0]);
+	memcpy(n->runs[0].run_id, m->run_id, sizeof m->run_id);
+	n->runs[0].nonce = m->nonce;
+	return true;
+}
+
+static void on_hello(struct hq_core *h, const struct hq_link *link, const struct msg_hello *m)
+{
+	struct hq_node *n = node_of(h, link->branch);
+
+	if (n == NULL || link->ended) {
+		sync_refuse(&h->c, NULL, link->link, REFUSE_REVOKED, NULL, 0);
+		return;
+	}
+	if (m->from_hq || memcmp(m->branch, link->branch, BRANCH_CODE_MAX) != 0) {
+		sync_refuse(&h->c, NULL, link->link, REFUSE_LINK, NULL, 0);
+		return;
+	}
+	n->seen_ms = h->c.now;
+	if (m->wire_min > WIRE_VERSION || m->wire_max < WIRE_VERSION_MIN) {
+		n->incompatible = true;
+		session_end(h, n);
+		sync_refuse(&h->c, NULL, link->link, REFUSE_INCOMPATIBLE, NULL, 0);
+		return;
+	}
+	n->incompatible = false;
+	if (!newer_hello(n, m))
+		return;
+	for (size_t i = 0; i < h->tokens_n; i++) /* its own link was seen: the token is of no more use */
+		if (h->tokens[i].state == TOKEN_USED && memcmp(h->tokens[i].branch, n->branch, BRANCH_CODE_MAX) == 0)
+			h->tokens[i].state = TOKEN_SPENT;
+	struct sync_session *s = session_begin(h, n);
+	if (s == NULL) {
+		sync_alarm(&h->c, ALARM_TOO_MANY, n->branch, NULL, h->sessions_cap);
+		sync_refuse(&h->c, NULL, link->link, REFUSE_HELLO, NULL, 0);
+		return;
+	}
+	if (m->instance > h->c.instance)
+		rolled_back(h, n->branch, NULL, m->instance);
+	s->open = true;
+	s->link = link->link;
+	s->their_nonce = m->nonce;
+	memcpy(s->run_id, m->run_id, sizeof s->run_id);
+	s->rx_ms = s->sent_ms = h->c.now;
+	n->refused = n->gap = false;
+	top_up(&h->c, s);
+	sync_hello_send(&h->c, s, m);
+	sync_hello_heads(&h->c, s, m);
+	sync_pump(&h->c, s);
+}
+
+/* The first message that carries our nonce: this run is alive now. A run that comes back after another: a clone. */
+static void prove_alive(struct hq_core *h, struct hq_node *n, struct sync_session *s)
+{
+	size_t i = 0;
+
+	s->established = true;
+	while (i < AS_COUNT(n->lives) && memcmp(n->lives[i], s->run_id, sizeof s->run_id) != 0)
+		i++;
+	if (i > 0 && i < AS_COUNT(n->lives) && !n->clone) {
+		n->clone = true;
+		sync_alarm(&h->c, ALARM_CLONE, n->branch, NULL, 0);
+	}
+	if (i == AS_COUNT(n->lives))
+		i--;
+	memmove(n->lives[1], n->lives[0], i * sizeof n->lives[0]);
+	memcpy(n->lives[0], s->run_id, sizeof n->lives[0]);
+}
+
+static void on_join(struct hq_core *h, const struct hq_link *link, const struct msg_join *j)
+{
+	struct hq_token *t = NULL;
+
+	for (size_t i = 0; i < h->tokens_n; i++)
+		if (h->tokens[i].number == link->token && link->kind == SYNC_LINK_JOIN)
+			t = &h->tokens[i];
+	if (t == NULL || t->state == TOKEN_SPENT || memcmp(t->branch, j->branch, BRANCH_CODE_MAX) != 0 ||
+	    (t->state == TOKEN_OPEN && h->c.now >= t->expires_ms)) {
+		sync_refuse(&h->c, NULL, link->link, REFUSE_TOKEN, NULL, 0);
+		return;
+	}
+	if (t->state == TOKEN_OPEN) {
+		t->join = *j;
+		t->link = link->link;
+		t->state = TOKEN_ADMITTING;
+		if (!sync_push(&h->c, &(struct sync_item){.type = ITEM_ADMIT,
+							  .slot = SYNC_NO_SLOT,
+							  .link = link->link,
+							  .number = t->number,
+							  .ready = true}))
+			t->state = TOKEN_OPEN;
+		sync_kick(&h->c);
+		return;
+	}
+	if (memcmp(t->join.identity, j->identity, sizeof j->identity) != 0) {
+		sync_alarm(&h->c, ALARM_TOKEN_REUSED, t->branch, NULL, t->number);
+		sync_refuse(&h->c, NULL, link->link, REFUSE_TOKEN, NULL, 0);
+		return;
+	}
+	t->link = link->link;
+	if (t->state == TOKEN_USED) { /* the Joined was lost */
+		struct msg m = {.type = MSG_JOINED};
+		memcpy(m.joined.branch, t->branch, sizeof m.joined.branch);
+		memcpy(m.joined.identity, t->join.identity, sizeof m.joined.identity);
+		sync_send(&h->c, link->link, &m);
+	}
+}
+
+const struct msg_join *hq_core_join(const struct hq_core *h, uint32_t token)
+{
+	for (size_t i = 0; i < h->tokens_n; i++)
+		if (h->tokens[i].number == token)
+			return &h->tokens[i].join;
+	return NULL;
+}
+
+/* ---- messages -----------------------------------------------------------------------------------------------------*/
+
+static void free_message(struct hq_core *h, const struct msg *m)
+{
+	uint32_t slot = m->type == MSG_BLOCK ? m->block.slot : m->type == MSG_KEYS ? m->keys.slot : SYNC_NO_SLOT;
+
+	if (slot != SYNC_NO_SLOT)
+		sync_emit(&h->c, &(struct sync_out){.type = SYNC_FREE, .free = {.slot = slot}});
+}
+
+static void on_refuse(struct hq_core *h, struct sync_session *s, const struct msg_refuse *r)
+{
+	if (r->reason == REFUSE_INSTANCE) {
+		rolled_back(h, s->branch, NULL, r->first);
+		return;
+	}
+	if (r->reason != REFUSE_FORKED)
+		sync_refused(&h->c, s, r); /* a lost block: the branch says Hello again by itself */
+}
+
+void hq_core_recv(struct hq_core *h, uint64_t now, const struct hq_link *link, const struct msg *m)
+{
+	h->c.now = now;
+	if (link->kind == SYNC_LINK_JOIN) {
+		if (m->type == MSG_JOIN)
+			on_join(h, link, &m->join);
+		else
+			sync_refuse(&h->c, NULL, link->link, REFUSE_LINK, NULL, 0);
+		free_message(h, m);
+		return;
+	}
+	if (m->type == MSG_HELLO) {
+		on_hello(h, link, &m->hello);
+		return;
+	}
+	struct hq_node *n = node_of(h, link->branch);
+	struct sync_session *s = n ? session_of(h, link->branch) : NULL;
+	if (s == NULL || link->ended || s->link != link->link || m->session != s->my_nonce) {
+		sync_refuse(&h->c, NULL, link->link, link->ended ? REFUSE_REVOKED : REFUSE_HELLO, NULL, 0);
+		free_message(h, m);
+		return;
+	}
+	n->seen_ms = s->rx_ms = now;
+	if (!s->established)
+		prove_alive(h, n, s);
+	switch (m->type) {
+	case MSG_HEADS:
+		sync_heads(&h->c, s, &m->heads);
+		if (!m->heads.ask)
+			role_grant(&h->c);
+		if (!m->heads.ask && m->heads.from_start)
+			sync_have_send(&h->c, s, NULL, false); /* alive, too */
+		break;
+	case MSG_BLOCK:
+		sync_block(&h->c, s, &m->block);
+		if (h->c.gap_seen && !n->gap) {
+			n->gap = true;
+			n->gap_ms = now;
+		}
+		h->c.gap_seen = false;
+		break;
+	case MSG_HAVE:
+		sync_have(&h->c, s, &m->have);
+		break;
+	case MSG_KEYS:
+		sync_keys(&h->c, s, &m->keys);
+		break;
+	case MSG_REFUSE:
+		on_refuse(h, s, &m->refuse);
+		break;
+	default:
+		break;
+	}
+	sync_pump(&h->c, s);
+}
+
+void hq_core_refeed(struct hq_core *h, uint64_t now, const struct msg_block *b)
+{
+	h->c.now = now;
+	sync_block(&h->c, NULL, b);
+	h->c.gap_seen = false;
+}
+
+void hq_core_link_down(struct hq_core *h, uint64_t now, uint32_t link)
+{
+	h->c.now = now;
+	for (size_t i = 0; i < h->nodes_n; i++)
+		if (h->nodes[i].session != HQ_NO_SESSION && h->sessions[h->nodes[i].session].link == link)
+			session_end(h, &h->nodes[i]);
+	role_grant(&h->c);
+}
+
+void hq_core_verified(struct hq_core *h, uint64_t now, const struct sync_verified *v)
+{
+	struct sync_item *item = sync_item_of(&h->c, v->slot);
+
+	h->c.now = now;
+	as_assert(item != NULL);
+	struct sync_session *s = session_of(h, item->log.branch);
+	struct hq_node *n = node_of(h, item->log.branch);
+	if (s && s->link != item->link)
+		s = NULL;
+	if (v->reason != REFUSE_NONE && n)
+		n->refused = true;
+	sync_verified(&h->c, s, v);
+#ifdef BUG_1 /* planted: the receipt goes out before the commit */
+	struct sync_log *log = item ? sync_log_find(&h->c, &item->log) : NULL;
+	if (s && log && v->reason == REFUSE_NONE && !item->evidence) {
+		struct log_row kept = log->row;
+		log->row.head = v->head;
+		log->row.acked = v->head;
+		sync_have_send(&h->c, s, log, false);
+		log->row = kept;
+	}
+#endif
+}
+
+void hq_core_committed(struct hq_core *h, uint64_t now, const struct sync_committed *done)
+{
+	h->c.now = now;
+	sync_committed(&h->c, done);
+}
+
+void hq_core_checked(struct hq_core *h, uint64_t now, const struct log_id *id, uint64_t first, bool sound)
+{
+	struct sync_log *log = sync_log_find(&h->c, id);
+	struct sync_session *s = session_of(h, id->branch);
+
+	h->c.now = now;
+	if (log == NULL || first >= log->row.head.size)
+		return;
+	if (sound) {
+		if (s)
+			sync_checked_sound(&h->c, s, id, first);
+		return;
+	}
+	if (log->damaged == first)
+		return;
+	log->damaged = first;
+	sync_alarm(&h->c, ALARM_DAMAGED, id->branch, id, first);
+	for (size_t i = 0; i < h->sessions_cap; i++)
+		if (h->sessions[i].open && sync_log_shared(id, h->sessions[i].branch))
+			sync_ask_back(&h->c, &h->sessions[i], log);
+}
+
+/* ---- own logs, operator -------------------------------------------------------------------------------------------*/
+
+bool hq_core_may_append(const struct hq_core *h)
+{
+	return h->state == SYNC_HQ_SERVING;
+}
+
+void hq_core_appended(struct hq_core *h, uint64_t now, const struct log_row *row)
+{
+	struct sync_log *log = sync_log_find(&h->c, &row->id);
+
+	h->c.now = now;
+	if (log == NULL) {
+		log = sync_log_add(&h->c, row);
+		as_assert(log != NULL);
+		for (size_t i = 0; i < h->sessions_cap; i++) /* nobody has it yet */
+			if (h->sessions[i].open && sync_log_shared(&row->id, h->sessions[i].branch))
+				sync_ship_of(&h->c, &h->sessions[i], log)->known = true;
+	}
+	log->row = *row;
+	log->in = row->head.size;
+	for (size_t i = 0; i < h->sessions_cap; i++)
+		if (h->sessions[i].open && sync_log_shared(&row->id, h->sessions[i].branch))
+			sync_pump(&h->c, &h->sessions[i]);
+}
+
+void hq_core_end_keys(struct hq_core *h, uint64_t now, const char branch[BRANCH_CODE_MAX])
+{
+	struct hq_node *n = node_of(h, branch);
+	size_t at = 0;
+
+	h->c.now = now;
+	for (struct sync_log *log; (log = sync_log_next(&h->c, branch, &at)) != NULL;) {
+		if (log_is_hq(&log->row.id) || log->row.end != LOG_NO_END)
+			continue;
+		sync_drop(&h->c, &log->row.id);
+		log->row.end = log->in; /* what is being committed still counts */
+		sync_push(&h->c, &(struct sync_item){.type = ITEM_END,
+						     .log = log->row.id,
+						     .slot = SYNC_NO_SLOT,
+						     .head = {.size = log->row.end},
+						     .ready = true});
+	}
+	if (n) {
+		n->clone = false;
+		session_end(h, n);
+	}
+	sync_kick(&h->c);
+}
+
+void hq_core_accept(struct hq_core *h, uint64_t now, const struct log_id *id, uint64_t upto)
+{
+	struct sync_log *log = sync_log_find(&h->c, id);
+
+	h->c.now = now;
+	if (log == NULL || log->row.end == LOG_NO_END || upto <= log->row.end)
+		return;
+	log->row.end = upto;
+	sync_push(&h->c, &(struct sync_item){
+			     .type = ITEM_END, .log = *id, .slot = SYNC_NO_SLOT, .head = {.size = upto}, .ready = true});
+	sync_kick(&h->c);
+}
+
+void hq_core_new_instance(struct hq_core *h, uint64_t now, uint32_t instance)
+{
+	h->c.now = now;
+	as_assert(instance > h->c.instance);
+	h->c.instance = instance;
+	h->state = SYNC_HQ_RECOVERING;
+	h->recovering_until = now + SYNC_RECOVERING_MS;
+	for (size_t i = 0; i < h->sessions_cap; i++)
+		if (h->sessions[i].open)
+			sync_refuse(&h->c, &h->sessions[i], h->sessions[i].link, REFUSE_HELLO, NULL, 0);
+}
+
+void hq_core_go(struct hq_core *h, uint64_t now)
+{
+	h->c.now = now;
+	if (h->state == SYNC_HQ_RECOVERING)
+		h->state = SYNC_HQ_SERVING;
+}
+
+void hq_core_transport(struct hq_core *h, uint64_t now, uint32_t transport)
+{
+	h->c.now = now;
+	h->c.transport = transport;
+}
+
+/* ---- time and state -----------------------------------------------------------------------------------------------*/
+
+/* Has every linked branch given back what it holds of our logs? */
+static bool given_back(struct hq_core *h)
+{
+	for (size_t i = 0; i < h->sessions_cap; i++) {
+		struct sync_session *s = &h->sessions[i];
+		size_t at = 0;
+		if (!s->open)
+			continue;
+		if (!s->complete)
+			return false;
+		for (struct sync_log *log; (log = sync_log_next(&h->c, s->branch, &at)) != NULL;)
+			if (log_is_hq(&log->row.id) && sync_ship_of(&h->c, s, log)->peer.size > log->row.head.size)
+				return false;
+	}
+	return true;
+}
+
+void hq_core_tick(struct hq_core *h, uint64_t now)
+{
+	h->c.now = now;
+	if (h->c.full_until != 0 && now >= h->c.full_until) {
+		h->c.full_until = 0;
+		sync_kick(&h->c);
+	}
+	for (size_t i = 0; i < h->nodes_n; i++) {
+		struct hq_node *n = &h->nodes[i];
+		if (n->session == HQ_NO_SESSION)
+			continue;
+		struct sync_session *s = &h->sessions[n->session];
+		if (now - s->rx_ms > SYNC_STALE_MS) {
+			session_end(h, n);
+			continue;
+		}
+		if (sync_unanswered(&h->c, s) && now - s->sent_ms > SYNC_RESEND_MS) {
+			s->sent_ms = now;
+			sync_refuse(&h->c, s, s->link, REFUSE_HELLO, NULL, 0);
+		}
+		sync_pump(&h->c, s);
+	}
+	if (h->state == SYNC_HQ_RECOVERING && now >= h->recovering_until && given_back(h))
+		h->state = SYNC_HQ_SERVING;
+	role_grant(&h->c);
+}
+
+void hq_core_totals(struct hq_core *h, const char branch[BRANCH_CODE_MAX], uint64_t *ret_head, uint64_t *ret_held,
+		    uint64_t *ret_acked)
+{
+	size_t at = 0;
+
+	*ret_head = *ret_held = *ret_acked = 0;
+	for (struct sync_log *log; (log = sync_log_next(&h->c, branch, &at)) != NULL;) {
+		if (log_is_hq(&log->row.id))
+			continue;
+		*ret_held += log->row.head.size;
+		*ret_acked += log->row.acked.size;
+		*ret_head += log->ship.peer.size > log->row.head.size ? log->ship.peer.size : log->row.head.size;
+	}
+}
+
+enum sync_state hq_core_state(struct hq_core *h, const char branch[BRANCH_CODE_MAX], uint64_t now)
+{
+	struct hq_node *n = node_of(h, branch);
+	bool forked = false, restoring = false, backlog = false;
+	size_t at = 0;
+
+	if (n == NULL)
+		return SYNC_JOINING;
+	struct sync_session *s = n->session != HQ_NO_SESSION ? &h->sessions[n->session] : NULL;
+	for (struct sync_log *log; (log = sync_log_next(&h->c, branch, &at)) != NULL;) {
+		if (log_is_hq(&log->row.id))
+			continue;
+		forked |= s && log->ship.reason == REFUSE_FORKED;
+		restoring |= (s && log->ship.known && log->ship.peer.size < log->row.head.size) ||
+			     log->damaged != LOG_NO_END;
+		backlog |= log->ship.peer.size > log->row.head.size || log->row.acked.size < log->row.head.size;
+	}
+	const bool holds[SYNC_STATES] = {
+	    [SYNC_INCOMPATIBLE] = n->incompatible,
+	    [SYNC_FORKED] = forked,
+	    [SYNC_CLONE] = n->clone,
+	    [SYNC_REFUSED] = n->refused,
+	    [SYNC_RESTORING] = restoring,
+	    [SYNC_GAP] = n->gap && now - n->gap_ms > SYNC_GAP_MS,
+	    [SYNC_PAUSED] = s && s->want && s->granted - s->received == 0,
+	    [SYNC_STALE] = s == NULL || now - n->seen_ms > SYNC_STALE_MS,
+	    [SYNC_STALLED] = backlog && now - n->receipt_ms > SYNC_STALLED_MS,
+	    [SYNC_CATCHING_UP] = backlog,
+	    [SYNC_IN_SYNC] = true,
+	};
+	enum sync_state st = SYNC_INCOMPATIBLE;
+	while (!holds[st])
+		st++;
+	return st;
+}

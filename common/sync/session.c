@@ -1,0 +1,501 @@
+/* One session with one peer: who holds what, who sends what next. */
+#include "common/base/check.h"
+#include "common/crypto/hash.h"
+#include "common/sync/core.h"
+
+/* ---- saying what we hold ------------------------------------------------------------------------------------------*/
+
+static struct wire_head wire_head_of(const struct sync_log *log)
+{
+	return (struct wire_head){.log = log->row.id, .head = log->row.head, .keys = log->row.keys};
+}
+
+static bool listed(const struct wire_head *heads, uint32_t n, const struct log_id *id)
+{
+	for (uint32_t i = 0; i < n; i++)
+		if (log_id_equal(&heads[i].log, id))
+			return true;
+	return false;
+}
+
+/* SHA-256 over (log id, size, root, keys) of every shared log that is not listed, in table order. */
+static uint32_t rest_of(struct sync_core *c, struct sync_session *s, const struct wire_head *heads, uint32_t heads_n,
+			uint8_t digest[32])
+{
+	struct as_sha256 h;
+	uint32_t n = 0;
+	size_t at = 0;
+
+	as_sha256_init(&h);
+	for (struct sync_log *log; (log = sync_log_next(c, s->branch, &at)) != NULL;) {
+		uint8_t entry[LOG_ID_BYTES + 8 + 32 + 8];
+		if (listed(heads, heads_n, &log->row.id) || (log->row.head.size == 0 && log->row.keys == 0))
+			continue;
+		log_id_put(&log->row.id, entry);
+		put_be64(entry + LOG_ID_BYTES, log->row.head.size);
+		memcpy(entry + LOG_ID_BYTES + 8, log->row.head.root, 32);
+		put_be64(entry + LOG_ID_BYTES + 40, log->row.keys);
+		as_sha256_update(&h, entry, sizeof entry);
+		n++;
+	}
+	as_sha256_final(&h, digest);
+	return n;
+}
+
+static void list(struct msg_hello *h, const struct sync_log *log)
+{
+	if (h->heads_n < HELLO_HEADS_MAX && !listed(h->heads, h->heads_n, &log->row.id))
+		h->heads[h->heads_n++] = wire_head_of(log);
+}
+
+void sync_hello_send(struct sync_core *c, struct sync_session *s, const struct msg_hello *answered)
+{
+	struct msg m = {.type = MSG_HELLO};
+	struct msg_hello *h = &m.hello;
+	size_t at = 0;
+
+	h->wire_min = WIRE_VERSION_MIN;
+	h->wire_max = WIRE_VERSION;
+	memcpy(h->branch, s->branch, sizeof h->branch);
+	h->from_hq = c->is_hq;
+	memcpy(h->run_id, c->run_id, sizeof h->run_id);
+	s->my_nonce = ++c->nonces << 32 | (rng_next(&c->rng) >> 32);
+	h->nonce = s->my_nonce;
+	h->instance = c->instance;
+	h->transport = c->transport;
+	h->credit = s->granted;
+	/* What the peer asked about is answered; then what is open or not fully receipted. */
+	for (uint32_t i = 0; answered && i < answered->heads_n; i++) {
+		struct sync_log *log = sync_log_find(c, &answered->heads[i].log);
+		if (log && sync_log_shared(&log->row.id, s->branch))
+			list(h, log);
+		else if (h->heads_n < HELLO_HEADS_MAX)
+			h->heads[h->heads_n++] = (struct wire_head){.log = answered->heads[i].log};
+	}
+	for (struct sync_log *log; (log = sync_log_next(c, s->branch, &at)) != NULL;) {
+		bool hq_log = log_is_hq(&log->row.id);
+		if (hq_log ? log->row.id.number == c->instance : log->row.acked.size < log->row.head.size)
+			list(h, log);
+		if (log->row.id.cls == LOG_HQ_ALL && log->row.id.number == c->instance)
+			h->roster_version = log->row.head.size;
+	}
+	if (answered)
+		h->echo = answered->nonce;
+	h->rest_n = rest_of(c, s, h->heads, h->heads_n, h->rest_digest);
+	sync_send(c, s->link, &m);
+}
+
+void sync_announce(struct sync_core *c, struct sync_session *s)
+{
+	struct msg m = {.type = MSG_HEADS, .session = s->their_nonce, .heads = {.last = true}};
+	size_t at = 0;
+
+	for (struct sync_log *log; (log = sync_log_next(c, s->branch, &at)) != NULL;) {
+		struct sync_ship *ship = sync_ship_of(c, s, log);
+		if (ship->known && ship->peer.size < log->row.head.size && m.heads.heads_n < HELLO_HEADS_MAX)
+			m.heads.heads[m.heads.heads_n++] = wire_head_of(log);
+	}
+	m.heads.after.cls = 0;
+	m.heads.from_start = true; /* an announcement, not a page that was asked for */
+	s->announced_ms = c->now;
+	sync_send(c, s->link, &m);
+}
+
+void sync_have_send(struct sync_core *c, struct sync_session *s, const struct sync_log *log, bool reseal)
+{
+	struct msg m = {.type = MSG_HAVE, .session = s->their_nonce};
+	struct msg_have *h = &m.have;
+
+	h->credit = s->granted;
+	h->transport = c->transport;
+	h->reseal = reseal;
+	if (log) {
+		h->log = log->row.id;
+		h->head = log->row.head;
+		h->keys = log->row.keys;
+		h->receipted = c->is_hq && !log_is_hq(&log->row.id) && log->row.head.size > 0 &&
+			       log->row.acked.size == log->row.head.size;
+	}
+	sync_send(c, s->link, &m);
+}
+
+/* Sends one stored block if credit allows. */
+static bool send_block(struct sync_core *c, struct sync_session *s, const struct sync_log *log,
+		       const struct block_meta *meta)
+{
+	struct msg m = {.type = MSG_BLOCK,
+			.session = s->their_nonce,
+			.block = {.log = log->row.id, .first = meta->first, .count = meta->count}};
+
+	if (s->sent > s->credit || meta->bytes > s->credit - s->sent)
+		return false;
+	s->sent += meta->bytes;
+	sync_send(c, s->link, &m);
+	return true;
+}
+
+/* ---- hearing what the peer holds ----------------------------------------------------------------------------------*/
+
+/*
+ * The peer holds something else at an index that we hold too. Head office's word stands: it shows the block ends of what
+ * it committed. A branch shows its signed block over that place, so that head office sees the two.
+ */
+static void conflict(struct sync_core *c, struct sync_session *s, const struct sync_log *log, uint64_t size)
+{
+	struct block_meta meta;
+
+	if (c->is_hq)
+		sync_refuse(c, s, s->link, REFUSE_FORKED, &log->row.id, 0);
+	else if (c->env.block_at(c->env.ctx, &log->row.id, size - 1, &meta))
+		send_block(c, s, log, &meta);
+}
+
+/* One head of the peer, at the beginning of a session. */
+static void hear(struct sync_core *c, struct sync_session *s, const struct wire_head *h)
+{
+	struct sync_log *log;
+
+	if (!sync_log_shared(&h->log, s->branch))
+		return;
+	log = sync_log_find(c, &h->log);
+	if (log == NULL) {
+		if (h->head.size > 0 || h->keys > 0)
+			c->role->lacking(c, s, h);
+		log = sync_log_find(c, &h->log);
+		if (log == NULL)
+			return;
+	}
+	struct sync_ship *ship = sync_ship_of(c, s, log);
+	ship->known = true;
+	ship->keys_peer = ship->keys_sent = h->keys;
+	if (h->head.size > ship->peer.size)
+		ship->blocked = false;
+	if (h->head.size > log->row.head.size) {
+		ship->peer = h->head;
+		ship->sent = log->row.head.size;
+		c->role->peer_more(c, s, log);
+	} else if (sync_head_agrees(c, log, &h->head)) {
+		ship->peer = h->head;
+		ship->sent = h->head.size;
+#ifdef BUG_10 /* planted: off by one at resume */
+		ship->sent += ship->sent > 0 && ship->sent < log->row.head.size;
+#endif
+	} else {
+		ship->peer = (struct log_head){0};
+		ship->sent = log->row.head.size; /* nothing more until this is settled */
+		ship->reason = REFUSE_FORKED;
+		conflict(c, s, log, h->head.size);
+	}
+}
+
+/* A new session: all that is kept is that the peer refused a sound block, and where. */
+static void begin(struct sync_ship *ship, uint32_t transport)
+{
+	*ship = (struct sync_ship){.blocked = ship->blocked,
+				   .retries = ship->blocked ? ship->retries : 0,
+				   .reason = ship->blocked ? ship->reason : REFUSE_NONE,
+				   .peer = ship->blocked ? ship->peer : (struct log_head){0},
+				   .transport = transport};
+}
+
+static void all_known(struct sync_core *c, struct sync_session *s)
+{
+	size_t at = 0;
+
+	for (struct sync_log *log; (log = sync_log_next(c, s->branch, &at)) != NULL;) {
+		struct sync_ship *ship = sync_ship_of(c, s, log);
+		if (!ship->known)
+			*ship = (struct sync_ship){.known = true, .transport = c->transport};
+	}
+	s->complete = true;
+	c->role->complete(c, s);
+}
+
+static void ask_page(struct sync_core *c, struct sync_session *s, const struct log_id *after)
+{
+	struct msg m = {.type = MSG_HEADS, .session = s->their_nonce, .heads = {.ask = true, .from_start = !after}};
+
+	if (after)
+		m.heads.after = *after;
+	s->page_n++;
+	sync_send(c, s->link, &m);
+}
+
+void sync_hello_heads(struct sync_core *c, struct sync_session *s, const struct msg_hello *h)
+{
+	uint8_t digest[32];
+	size_t at = 0;
+
+	for (struct sync_log *log; (log = sync_log_next(c, s->branch, &at)) != NULL;)
+		begin(sync_ship_of(c, s, log), c->transport);
+	s->complete = false;
+	s->page_n = 0;
+	s->credit = h->credit;
+	s->sent = 0;
+	s->credit_blocked = false;
+	uint32_t n = rest_of(c, s, h->heads, h->heads_n, digest);
+	bool same = n == h->rest_n && memcmp(digest, h->rest_digest, sizeof digest) == 0;
+	for (uint32_t i = 0; i < h->heads_n; i++)
+		hear(c, s, &h->heads[i]);
+	if (!same) {
+		ask_page(c, s, NULL);
+		return;
+	}
+	for (at = 0; true;) {
+		struct sync_log *log = sync_log_next(c, s->branch, &at);
+		if (log == NULL)
+			break;
+		struct sync_ship *ship = sync_ship_of(c, s, log);
+		if (!ship->known && (log->row.head.size || log->row.keys))
+			*ship = (struct sync_ship){.known = true,
+						   .peer = log->row.head,
+						   .sent = log->row.head.size,
+						   .keys_peer = log->row.keys,
+						   .keys_sent = log->row.keys,
+						   .transport = c->transport};
+	}
+	all_known(c, s);
+}
+
+static void answer_page(struct sync_core *c, struct sync_session *s, const struct msg_heads *q)
+{
+	struct msg m = {.type = MSG_HEADS, .session = s->their_nonce};
+	size_t at = 0;
+
+	m.heads.last = true;
+	for (struct sync_log *log; (log = sync_log_next(c, s->branch, &at)) != NULL;) {
+		if (!q->from_start && sync_log_order(&log->row.id, &q->after) <= 0)
+			continue;
+		if (m.heads.heads_n == HELLO_HEADS_MAX) {
+			m.heads.last = false;
+			break;
+		}
+		m.heads.heads[m.heads.heads_n++] = wire_head_of(log);
+	}
+	sync_send(c, s->link, &m);
+}
+
+void sync_heads(struct sync_core *c, struct sync_session *s, const struct msg_heads *h)
+{
+	if (h->ask) {
+		answer_page(c, s, h);
+		return;
+	}
+	if (h->from_start) { /* an announcement: only what is new to us */
+		for (uint32_t i = 0; i < h->heads_n; i++) {
+			struct sync_log *log = sync_log_find(c, &h->heads[i].log);
+			if (!sync_log_shared(&h->heads[i].log, s->branch))
+				continue;
+			if (log == NULL) {
+				c->role->lacking(c, s, &h->heads[i]);
+				continue;
+			}
+			struct sync_ship *ship = sync_ship_of(c, s, log);
+			if (h->heads[i].head.size > log->row.head.size &&
+			    h->heads[i].head.size > ship->peer.size)
+				ship->peer = h->heads[i].head;
+		}
+		s->want = h->heads_n > 0;
+		return;
+	}
+	if (s->complete || s->page_n == 0)
+		return;
+	for (uint32_t i = 0; i < h->heads_n; i++) {
+		struct sync_log *log = sync_log_find(c, &h->heads[i].log);
+		if (log == NULL || !sync_ship_of(c, s, log)->known)
+			hear(c, s, &h->heads[i]);
+	}
+	if (h->last)
+		all_known(c, s);
+	else if (h->heads_n > 0 && s->page_n < c->logs_cap)
+		ask_page(c, s, &h->heads[h->heads_n - 1].log);
+}
+
+void sync_have(struct sync_core *c, struct sync_session *s, const struct msg_have *h)
+{
+	struct sync_log *log;
+
+	if (h->credit > s->credit) {
+		s->credit = h->credit;
+		s->credit_blocked = false;
+	}
+	if (h->log.cls == 0 || !sync_log_shared(&h->log, s->branch))
+		return;
+	log = sync_log_find(c, &h->log);
+	if (log == NULL)
+		return;
+	struct sync_ship *ship = sync_ship_of(c, s, log);
+	if (!ship->known)
+		return;
+	if (h->head.size > log->row.head.size) {
+		if (h->head.size > ship->peer.size)
+			ship->peer = h->head;
+#ifdef BUG_6 /* planted: a receipt is believed without a look at its root */
+	} else if (!h->receipted && !sync_head_agrees(c, log, &h->head)) {
+#else
+	} else if (!sync_head_agrees(c, log, &h->head)) {
+#endif
+		conflict(c, s, log, h->head.size);
+		return;
+	} else {
+		if (h->head.size > ship->peer.size) {
+			ship->peer = h->head;
+			ship->retries = 0;
+			if (ship->sent < h->head.size)
+				ship->sent = h->head.size;
+			s->sent_ms = c->now;
+		}
+		if (h->receipted && h->head.size > log->row.acked.size)
+			c->role->receipt(c, log, h);
+	}
+	if (h->keys > ship->keys_peer) {
+		ship->keys_peer = h->keys;
+		s->sent_ms = c->now;
+	}
+	if (ship->keys_sent < ship->keys_peer)
+		ship->keys_sent = ship->keys_peer;
+	if (h->reseal) {
+		ship->keys_sent = h->keys;
+		ship->transport = h->transport;
+	}
+}
+
+/* ---- sending ------------------------------------------------------------------------------------------------------*/
+
+/* Sends key changes that the peer lacks: one message at a time, so that their size is bounded. */
+static void pump_keys(struct sync_core *c, struct sync_session *s, struct sync_log *log)
+{
+	struct sync_ship *ship = sync_ship_of(c, s, log);
+
+	if (log->row.id.cls != LOG_LIVE && log->row.id.cls != LOG_HQ_BRANCH)
+		return;
+	if (ship->keys_sent > ship->keys_peer || log->row.keys <= ship->keys_sent)
+		return;
+	struct msg m = {.type = MSG_KEYS, .session = s->their_nonce, .keys = {.log = log->row.id}};
+	uint64_t left = log->row.keys - ship->keys_sent;
+	m.keys.keys_n = (uint32_t)(left < KEYS_PER_MESSAGE_MAX ? left : KEYS_PER_MESSAGE_MAX);
+	sync_emit(c, &(struct sync_out){.type = SYNC_SEND,
+					.link = s->link,
+					.send = {.msg = &m, .keys_after = ship->keys_sent}});
+	if (ship->keys_sent == ship->keys_peer)
+		s->sent_ms = c->now;
+	ship->keys_sent += m.keys.keys_n;
+}
+
+/* Sends blocks of one log while credit lasts; false when credit ended. */
+static bool pump_log(struct sync_core *c, struct sync_session *s, struct sync_log *log)
+{
+	struct sync_ship *ship = sync_ship_of(c, s, log);
+	struct block_meta meta;
+
+	while (ship->sent < log->row.head.size && log->row.head.size > ship->peer.size) {
+		if (!c->env.block_at(c->env.ctx, &log->row.id, ship->sent, &meta) || meta.first != ship->sent)
+			return true; /* the head that we were told is no block end of ours: settled by Refuse(forked) */
+		if (!send_block(c, s, log, &meta)) {
+			if (!s->credit_blocked)
+				sync_announce(c, s);
+			s->credit_blocked = true;
+			return false;
+		}
+		if (ship->sent == ship->peer.size)
+			s->sent_ms = c->now;
+		ship->sent = meta.first + meta.count;
+	}
+	return true;
+}
+
+void sync_pump(struct sync_core *c, struct sync_session *s)
+{
+	static const uint8_t order[] = {LOG_HQ_ALL, LOG_HQ_BRANCH, LOG_LIVE, LOG_BULK};
+
+	if (!s->open || !s->complete)
+		return;
+	for (size_t k = 0; k < sizeof order; k++) {
+		size_t at = 0;
+		for (struct sync_log *log; (log = sync_log_next(c, s->branch, &at)) != NULL;) {
+			struct sync_ship *ship = sync_ship_of(c, s, log);
+			if (log->row.id.cls != order[k] || log->damaged != LOG_NO_END || !ship->known)
+				continue;
+			if (ship->blocked || ship->reason == REFUSE_FORKED)
+				break;
+			pump_keys(c, s, log);
+			if (!pump_log(c, s, log))
+				return; /* live before bulk: nothing later overtakes */
+			if (ship->peer.size < log->row.head.size)
+				break; /* a child follows when its parent is held */
+		}
+	}
+}
+
+void sync_sender_has(struct sync_core *c, struct sync_session *s, const struct sync_item *item)
+{
+	struct sync_log *log = sync_log_find(c, &item->log);
+
+	if (log == NULL || !s->open || item->session != s->my_nonce)
+		return;
+	struct sync_ship *ship = sync_ship_of(c, s, log);
+	ship->known = true;
+	if (item->type == ITEM_BLOCK && item->head.size > ship->peer.size) {
+		ship->peer = item->head;
+		ship->sent = item->head.size;
+	}
+	if (item->type == ITEM_KEYS && log->row.keys > ship->keys_peer)
+		ship->keys_peer = ship->keys_sent = log->row.keys;
+}
+
+bool sync_unanswered(struct sync_core *c, struct sync_session *s)
+{
+	size_t at = 0;
+
+	for (struct sync_log *log; (log = sync_log_next(c, s->branch, &at)) != NULL;) {
+		struct sync_ship *ship = sync_ship_of(c, s, log);
+		if (ship->known && !ship->blocked &&
+		    (ship->sent > ship->peer.size || ship->keys_sent > ship->keys_peer))
+			return true;
+	}
+	return false;
+}
+
+bool sync_refused(struct sync_core *c, struct sync_session *s, const struct msg_refuse *r)
+{
+	struct sync_log *log = sync_log_find(c, &r->log);
+	struct block_meta meta;
+
+	if (log == NULL || !sync_log_shared(&r->log, s->branch))
+		return r->reason == REFUSE_GAP;
+	struct sync_ship *ship = sync_ship_of(c, s, log);
+	switch (r->reason) {
+	case REFUSE_GAP:
+		/* Below what it holds: it wants one block back that rotted there. Else the session lost something. */
+		if (r->points_n == 1 && r->points[0].size < ship->peer.size &&
+		    c->env.block_at(c->env.ctx, &r->log, r->points[0].size, &meta) &&
+		    meta.first == r->points[0].size) {
+			send_block(c, s, log, &meta);
+			return false;
+		}
+		return true;
+	case REFUSE_PARENT:
+		return true;
+	default:
+		ship->reason = r->reason;
+		sync_emit(c, &(struct sync_out){.type = SYNC_CHECK, .verify = {.log = r->log, .first = r->first}});
+		return false;
+	}
+}
+
+void sync_checked_sound(struct sync_core *c, struct sync_session *s, const struct log_id *id, uint64_t first)
+{
+	struct sync_log *log = sync_log_find(c, id);
+
+	if (log == NULL)
+		return;
+	struct sync_ship *ship = sync_ship_of(c, s, log);
+	if (ship->retries++ == 0 && ship->peer.size <= first) {
+		ship->sent = ship->peer.size;
+		ship->reason = REFUSE_NONE;
+		return;
+	}
+	if (!ship->blocked)
+		sync_alarm(c, ALARM_REFUSED, s->branch, id, first);
+	ship->blocked = true;
+}
