@@ -45,6 +45,7 @@
 #define BLOCK_PAD_EVENTS 8
 #define BLOCK_NOTE_MAX 640
 #define BLOCK_NONCE_AT 78
+#define BLOCK_TAG 16
 
 _Static_assert(BLOCK_HEADER_MAX + BLOCK_PLAIN_CAP + BLOCK_PAD + 16 + BLOCK_NOTE_MAX <= BLOCK_BYTES_MAX,
 	       "the largest plain text fits a block even when it does not compress");
@@ -83,6 +84,23 @@ struct block_view {
 	struct note note;
 	struct log_head head; /* what the author's checkpoint says; not verified by block_peek */
 };
+
+static inline bool block_is_sealed(const struct block_header *h)
+{
+	return h->codec == BLOCK_SEALED_RAW || h->codec == BLOCK_SEALED_ZSTD;
+}
+
+/* Small blocks are padded, so that their length tells little of what happened. */
+static inline bool block_is_padded(const struct block_header *h)
+{
+	return block_is_sealed(h) && h->count < BLOCK_PAD_EVENTS;
+}
+
+/* Length of n packed bytes with their padding: at least one byte more. */
+static inline uint32_t block_padded(uint32_t n)
+{
+	return n / BLOCK_PAD * BLOCK_PAD + BLOCK_PAD;
+}
 
 /* Returns the length. The header must be one that block_header_get would accept. */
 size_t block_header_put(const struct block_header *h, uint8_t out[BLOCK_HEADER_MAX]);

@@ -37,7 +37,7 @@ void checkpoint_put(struct writer *w, struct bytes origin, const struct log_head
  */
 size_t checkpoint_origin(const uint8_t org[16], const struct log_id *id, char out[CHECKPOINT_ORIGIN_MAX]);
 
-/* The key of a log: its origin as the name. type as in enum note_type. */
+/* The key (0x01) of a log: its origin as the name. */
 void checkpoint_log_key(struct note_key *k, const uint8_t org[16], const struct log_id *id,
 			const uint8_t public_key[32]);
 
