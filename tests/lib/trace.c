@@ -1226,6 +1226,26 @@ struct tr_node *tr_clone(struct tr_node *n, const char *name)
 	return c;
 }
 
+struct tr_node *tr_clone_running(struct tr_node *n, const char *name)
+{
+	struct tr_node *c = tr_clone(n, name);
+
+	as_assert(n->core->flight_n == 0 && n->core->queue_n == 0);
+	*c->branch = *n->branch;
+	memcpy(c->logs, n->logs, n->core->logs_n * sizeof n->logs[0]);
+	c->core->logs = c->logs;
+	c->core->queue = c->queue;
+	c->core->env.ctx = c;
+	c->on = true;
+	c->life = 1;
+	c->line = false;
+	tr_line(n->w, "%-6sis a copy of the running %s, memory and disk", c->name, n->name);
+	branch_core_link_down(c->branch, n->w->now);
+	flush(c);
+	later(n->w, TR_TICK_MS, (struct tr_event){.type = EV_TICK, .node = c});
+	return c;
+}
+
 struct tr_store tr_image(const struct tr_node *n)
 {
 	return tr_store_copy(n->w, &n->store);
@@ -1326,6 +1346,16 @@ void tr_rot(struct tr_node *n, enum log_class cls, uint32_t number, uint64_t fir
 	s->rotten = true;
 	tr_line(n->w, "%-6sits disk spoils the stored block %s %llu", n->name,
 		tr_log_text(n->w, &log->row.id, n->code), (ull)first);
+}
+
+void tr_scrub(struct tr_node *n)
+{
+	for (size_t i = 0; i < n->store.n; i++)
+		for (size_t k = 0; k < n->store.logs[i].n; k++)
+			if (n->store.logs[i].blocks[k].rotten)
+				check_stored(
+				    n, &(struct tr_event){.log = n->store.logs[i].row.id,
+							  .first = n->store.logs[i].blocks[k].b->first});
 }
 
 void tr_transport(struct tr *w, uint32_t number)

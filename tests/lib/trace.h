@@ -238,6 +238,9 @@ uint32_t tr_token(struct tr *w, const char *code, uint64_t expires_ms);
 /* A second machine with the same disk: off, with a line. */
 struct tr_node *tr_clone(struct tr_node *n, const char *name);
 
+/* The same by a snapshot of its memory: it runs on with the same run id, its line is cut. */
+struct tr_node *tr_clone_running(struct tr_node *n, const char *name);
+
 void tr_run(struct tr *w, uint64_t ms);
 void tr_start(struct tr_node *n);
 void tr_stop(struct tr_node *n); /* as by a power cut */
@@ -255,6 +258,8 @@ void tr_append(struct tr_node *n, enum log_class cls, uint32_t count, uint32_t b
 void tr_hq_append(struct tr *w, const char *branch, uint32_t count, uint32_t bytes);
 void tr_erase(struct tr_node *n, uint32_t subject); /* a tombstone in this node's ring */
 void tr_rot(struct tr_node *n, enum log_class cls, uint32_t number, uint64_t first);
+/* The daemon reads all it has stored again and tells the core of what is damaged. */
+void tr_scrub(struct tr_node *n);
 void tr_transport(struct tr *w, uint32_t number);
 void tr_new_instance(struct tr *w);
 void tr_replace(struct tr *w, const char *code);
