@@ -134,6 +134,14 @@ static bool send_block(struct sync_core *c, struct sync_session *s, const struct
 	return true;
 }
 
+/* The branch holds all that we hold of a log of its own: a receipt that was lost, or that it never had, is given again. */
+static void receipt_again(struct sync_core *c, struct sync_session *s, const struct sync_log *log, uint64_t peer_size)
+{
+	if (c->is_hq && !log_is_hq(&log->row.id) && peer_size > 0 && peer_size == log->row.head.size &&
+	    log->row.acked.size == log->row.head.size)
+		sync_have_send(c, s, log, false);
+}
+
 /* ---- hearing what the peer holds ----------------------------------------------------------------------------------*/
 
 /*
@@ -180,6 +188,7 @@ static void hear(struct sync_core *c, struct sync_session *s, const struct wire_
 #ifdef BUG_10 /* planted: off by one at resume */
 		ship->sent += ship->sent > 0 && ship->sent < log->row.head.size;
 #endif
+		receipt_again(c, s, log, h->head.size);
 	} else {
 		ship->peer = (struct log_head){0};
 		ship->sent = log->row.head.size; /* nothing more until this is settled */
@@ -347,6 +356,7 @@ void sync_have(struct sync_core *c, struct sync_session *s, const struct msg_hav
 		}
 		if (h->receipted && h->head.size > log->row.acked.size)
 			c->role->receipt(c, log, h);
+		receipt_again(c, s, log, h->head.size); /* fetched back */
 	}
 	if (h->keys > ship->keys_peer) {
 		ship->keys_peer = h->keys;

@@ -69,12 +69,11 @@ static void branch_restart(void **state)
 	struct tr_node *b = in_sync(w);
 	tr_append(b, LOG_LIVE, 5, 1000, 0);
 	tr_append(b, LOG_LIVE, 5, 1000, 0);
-	tr_run(w, 20);
-	tr_fault(b, false, TR_DROP, MSG_HAVE, 0, 0);
-	tr_run(w, 60);
+	tr_run(w, 80);
 	tr_stop(b);
 	tr_run(w, 2000);
 	tr_start(b);
+	tr_run(w, 10);
 	tr_append(b, LOG_LIVE, 1, 400, 0);
 	tr_run(w, 5000);
 	tr_settled(w);
