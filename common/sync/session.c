@@ -386,7 +386,9 @@ static void pump_keys(struct sync_core *c, struct sync_session *s, struct sync_l
 	m.keys.keys_n = (uint32_t)(left < KEYS_PER_MESSAGE_MAX ? left : KEYS_PER_MESSAGE_MAX);
 	sync_emit(c, &(struct sync_out){.type = SYNC_SEND,
 					.link = s->link,
-					.send = {.msg = &m, .keys_after = ship->keys_sent}});
+					.send = {.msg = &m,
+						 .keys_after = ship->keys_sent,
+						 .transport = ship->transport}});
 	if (ship->keys_sent == ship->keys_peer)
 		s->sent_ms = c->now;
 	ship->keys_sent += m.keys.keys_n;

@@ -413,8 +413,11 @@ static bool store_keys(struct tr_node *n, struct tr_log *log, const struct tr_sl
 		const struct wire_key *k = &slot->keys[i];
 		if (k->number != log->row.keys + 1)
 			continue;
-		if (n->is_hq && k->op == KEY_PUT && k->transport != n->store.transport)
+		if (n->is_hq && k->op == KEY_PUT && k->transport != n->store.transport) {
+			tr_line(n->w, "%-6s         key %llu is sealed to an old transport key: not taken", n->name,
+				(ull)k->number);
 			return true;
+		}
 		uint32_t subject = get_be32(k->subject);
 		bool dead = k->op == KEY_PUT && tr_store_dead(&n->store, subject);
 		if (dead)
@@ -822,7 +825,7 @@ static void on_send(struct tr_node *n, const struct sync_out *out, struct msg *m
 		if (s->rotten && branch && branch->faults_n < TR_FAULTS)
 			tr_fault(branch, !n->is_hq, TR_REASON, MSG_BLOCK, 0, REFUSE_DAMAGED);
 	} else if (m->type == MSG_KEYS) {
-		fill_keys(n, &m->keys, out->send.keys_after, n->core->transport);
+		fill_keys(n, &m->keys, out->send.keys_after, out->send.transport);
 	} else if (m->type == MSG_HAVE && m->have.receipted) {
 		tr_receipt(&m->have.log, &m->have.head, m->have.receipt);
 		check_receipt(n, &m->have);
