@@ -304,6 +304,8 @@ static void on_hello(struct branch_core *b, const struct msg_hello *h)
 {
 	if (!h->from_hq || h->echo != b->s.my_nonce || memcmp(h->branch, b->c.branch, sizeof h->branch) != 0)
 		return;
+	if (b->s.open && h->nonce == b->s.their_nonce)
+		return; /* the same answer again */
 	if (h->wire_min > WIRE_VERSION || h->wire_max < WIRE_VERSION_MIN) {
 		b->refused = REFUSE_INCOMPATIBLE;
 		b->hello_at = b->c.now + SYNC_RETRY_MAX_MS;
