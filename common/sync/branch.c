@@ -75,6 +75,7 @@ static void reconnect(struct branch_core *b, enum sync_link kind)
 
 	out.connect.at_ms = b->c.now + backoff(b);
 	b->linked = false;
+	b->kind = kind;
 	b->s.open = false;
 	b->hello_at = NEVER;
 	sync_emit(&b->c, &out);
@@ -216,7 +217,8 @@ static void role_stored(struct sync_core *c, const struct sync_item *item, bool 
 	case ITEM_JOINED:
 		b->joined = true;
 		b->tries = 0;
-		reconnect(b, SYNC_LINK_NODE);
+		if (b->kind == SYNC_LINK_JOIN)
+			reconnect(b, SYNC_LINK_NODE);
 		break;
 	case ITEM_CUT:
 		hello_later(b);

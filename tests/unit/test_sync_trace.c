@@ -470,6 +470,17 @@ static void joined_lost(void **state)
 	tr_append(b, LOG_LIVE, 2, 600, 0);
 	tr_run(w, 40000);
 	tr_settled(w);
+	tr_note(w, "Another branch: the line breaks before its Join arrives. Its own key is still unknown, so it takes the "
+		   "token again.");
+	tr_token(w, "SH02", 3600000);
+	struct tr_node *c = tr_newcomer(w, "SH02", 1);
+	tr_fault(c, true, TR_DROP, MSG_JOIN, 0, 0);
+	tr_start(c);
+	tr_run(w, 3000);
+	tr_cut(c);
+	tr_join_line(c);
+	tr_run(w, 30000);
+	tr_settled(w);
 	end(w);
 }
 
