@@ -10,7 +10,7 @@
 /* How far one log has come towards one peer, in the present session. */
 struct sync_ship {
 	bool known;	      /* the peer said what it holds */
-	bool blocked;	      /* the peer refused a sound block twice: wait for a person */
+	bool blocked;	      /* the peer refused a sound block twice, or after the end of its key: wait for a person */
 	uint8_t retries;      /* sound, refused once */
 	uint8_t reason;	      /* of the last refusal */
 	struct log_head peer; /* what it holds, root compared with ours where we hold as much */

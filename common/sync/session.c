@@ -350,6 +350,10 @@ void sync_have(struct sync_core *c, struct sync_session *s, const struct msg_hav
 		if (h->head.size > ship->peer.size) {
 			ship->peer = h->head;
 			ship->retries = 0;
+			if (ship->blocked) { /* a person admitted it */
+				ship->blocked = false;
+				ship->reason = REFUSE_NONE;
+			}
 			if (ship->sent < h->head.size)
 				ship->sent = h->head.size;
 			s->sent_ms = c->now;
@@ -488,6 +492,10 @@ bool sync_refused(struct sync_core *c, struct sync_session *s, const struct msg_
 		return true;
 	case REFUSE_PARENT:
 		return true;
+	case REFUSE_AFTER_END: /* kept there: a person admits it or not */
+		ship->reason = r->reason;
+		ship->blocked = true;
+		return false;
 	default:
 		ship->reason = r->reason;
 		sync_emit(c, &(struct sync_out){.type = SYNC_CHECK, .verify = {.log = r->log, .first = r->first}});
