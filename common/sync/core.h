@@ -79,6 +79,7 @@ struct sync_core {
 	size_t flight_n;
 	uint64_t pool; /* bytes of blocks that may still be granted: grants and what lies in the queue are taken from it */
 	bool gap_seen; /* sync_block refused a block for a gap */
+	bool refused_seen; /* … or for any other reason */
 	uint64_t full_until; /* the store was full: nothing is taken before */
 };
 

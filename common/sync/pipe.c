@@ -182,6 +182,7 @@ void sync_block(struct sync_core *c, struct sync_session *s, const struct msg_bl
 		item.type = ITEM_ASIDE;
 		item.reason = REFUSE_AFTER_END;
 		item.ready = true;
+		c->refused_seen = true;
 		sync_alarm(c, ALARM_AFTER_END, b->log.branch, &b->log, b->first);
 		sync_refuse(c, s, link, REFUSE_AFTER_END, &b->log, b->first);
 		if (!sync_push(c, &item))
@@ -191,6 +192,7 @@ void sync_block(struct sync_core *c, struct sync_session *s, const struct msg_bl
 	}
 	if (refuse != REFUSE_NONE) {
 		c->gap_seen |= refuse == REFUSE_GAP;
+		c->refused_seen |= refuse != REFUSE_GAP;
 		sync_refuse(c, s, link, refuse, &b->log, b->first);
 		finish(c, &item);
 		return;
