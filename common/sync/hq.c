@@ -78,8 +78,36 @@ static void top_up(struct sync_core *c, struct sync_session *s)
 	uint64_t left = s->granted - s->received;
 	uint64_t more = left < HQ_CREDIT_BASE ? HQ_CREDIT_BASE - left : 0;
 
-	if (more > 0 && more <= c->pool && c->now >= c->full_until)
+	if (more > 0 && more + BLOCK_BYTES_MAX <= c->pool && c->now >= c->full_until) /* a block's room for turns */
 		sync_credit_give(c, s, more);
+}
+
+/* Is there a session whose turn it is and that has not room for a block? */
+static bool waiting(const struct hq_core *h)
+{
+	for (size_t i = 0; i < h->sessions_cap; i++) {
+		const struct sync_session *s = &h->sessions[i];
+		if (s->open && s->want && s->granted - s->received < BLOCK_BYTES_MAX)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Granted credit cannot be taken back within a session: a link that has sent all it had would keep what is left for ever
+ * while others wait. Such a session is ended; the branch says Hello again and begins with HQ_CREDIT_BASE.
+ */
+static void take_back(struct hq_core *h)
+{
+	for (size_t i = 0; i < h->nodes_n && h->c.pool < BLOCK_BYTES_MAX; i++) {
+		struct hq_node *n = &h->nodes[i];
+		struct sync_session *s = n->session != HQ_NO_SESSION ? &h->sessions[n->session] : NULL;
+		if (s == NULL || s->granted - s->received <= HQ_CREDIT_BASE ||
+		    h->c.now - s->rx_ms < HQ_IDLE_MS || behind(&h->c, s))
+			continue;
+		sync_refuse(&h->c, s, s->link, REFUSE_HELLO, NULL, 0);
+		session_end(h, n);
+	}
 }
 
 /* Deficit round robin: whose turn it is gets room for at least one block. */
@@ -89,6 +117,8 @@ static void role_grant(struct sync_core *c)
 
 	if (c->now < c->full_until)
 		return;
+	if (c->pool < BLOCK_BYTES_MAX && waiting(h))
+		take_back(h);
 	for (size_t tried = 0; tried < h->sessions_cap && c->pool >= BLOCK_BYTES_MAX; tried++) {
 		struct sync_session *s = &h->sessions[h->turn];
 		h->turn = (h->turn + 1) % h->sessions_cap;
