@@ -371,6 +371,32 @@ void sync_ask_back(struct sync_core *c, struct sync_session *s, const struct syn
 	sync_send(c, s->link, &m);
 }
 
+/* The store was full: blocks and keys come again from the peer, what we decided ourselves is tried again. */
+static void undo(struct sync_core *c, const struct sync_item *item)
+{
+	switch (item->type) {
+	case ITEM_BLOCK:
+		sync_drop(c, &item->log);
+		forget_empty(c, &item->log);
+		break;
+	case ITEM_FOLD:
+	case ITEM_RECEIPT:
+	case ITEM_VOID:
+	case ITEM_CUT:
+	case ITEM_END:
+	case ITEM_ADMIT:
+	case ITEM_JOINED:
+	case ITEM_INSTANCE:
+		sync_push(c, item);
+		return;
+	case ITEM_REPAIR:
+	case ITEM_KEYS:
+	case ITEM_ASIDE:
+		break;
+	}
+	finish(c, item);
+}
+
 /* The table follows what became durable. */
 static void apply(struct sync_core *c, const struct sync_item *item, uint64_t keys_now)
 {
@@ -442,13 +468,8 @@ void sync_committed(struct sync_core *c, const struct sync_committed *done)
 				c->role->stored(c, &items[i], false);
 			}
 #endif
-		for (size_t i = 0; i < n; i++) {
-			if (items[i].type == ITEM_BLOCK) {
-				sync_drop(c, &items[i].log);
-				forget_empty(c, &items[i].log);
-			}
-			finish(c, &items[i]);
-		}
+		for (size_t i = 0; i < n; i++)
+			undo(c, &items[i]);
 		return;
 	}
 	for (size_t i = 0; i < n; i++)

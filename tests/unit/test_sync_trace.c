@@ -815,6 +815,10 @@ static void hq_full(void **state)
 	(void)state;
 	struct tr_node *b = in_sync(w);
 	w->hq->full = true;
+	tr_token(w, "SH02", 3600000);
+	struct tr_node *c = tr_newcomer(w, "SH02", 1);
+	tr_start(c);
+	tr_run(w, 880);
 	tr_append(b, LOG_LIVE, 5, 1000, 2);
 	tr_append(b, LOG_LIVE, 5, 1000, 0);
 	tr_run(w, 30000);
@@ -835,12 +839,15 @@ static void branch_full(void **state)
 	(void)state;
 	struct tr_node *b = in_sync(w);
 	tr_append(b, LOG_LIVE, 5, 1000, 0);
+	tr_append(b, LOG_LIVE, 5, 1000, 0);
 	b->full = true;
 	tr_append(b, LOG_LIVE, 5, 1000, 0);
-	tr_hq_append(w, "", 2, 500);
+	tr_fault(b, false, TR_LATE, MSG_HAVE, 0, 50); /* two receipts at once: the second one waits for a commit … */
+	tr_run(w, 160);
+	tr_hq_append(w, "", 2, 500); /* … that it shares with this block */
 	tr_run(w, 30000);
 	tr_at_rest(w);
-	tr_check(w, tr_log(b, "BJ01", LOG_LIVE, 1)->row.acked.size == 15);
+	tr_check(w, tr_log(b, "BJ01", LOG_LIVE, 1)->row.acked.size == 20);
 	tr_check(w, b->refused_local == 5);
 	tr_note(w, "There is room again.");
 	b->full = false;
