@@ -691,7 +691,7 @@ void branch_core_tick(struct branch_core *b, uint64_t now)
 		return;
 	}
 	if (!b->s.open) {
-		if (b->hello_at == NEVER && now - b->hello_sent_ms > SYNC_RESEND_MS)
+		if (b->hello_at == NEVER && now - b->hello_sent_ms > SYNC_HELLO_MS)
 			reconnect(b, SYNC_LINK_NODE);
 		return;
 	}
@@ -745,7 +745,7 @@ enum sync_state branch_core_state(struct branch_core *b, uint64_t now)
 	    [SYNC_REFUSED] = refused,
 	    [SYNC_REWOUND] = rewound,
 	    [SYNC_RESTORING] = restoring,
-	    [SYNC_PAUSED] = b->s.open && b->s.credit_blocked,
+	    [SYNC_PAUSED] = b->s.open && b->s.credit_blocked && !sync_unanswered(&b->c, &b->s),
 	    [SYNC_STALE] = !b->linked || now - b->s.rx_ms > SYNC_STALE_MS,
 	    [SYNC_STALLED] = backlog && b->linked && now - b->receipt_ms > SYNC_STALLED_MS,
 	    [SYNC_CATCHING_UP] = backlog,

@@ -25,7 +25,8 @@
 #define SYNC_STALE_MS 180000	/* no whole message */
 #define SYNC_STALLED_MS 180000	/* link up, backlog, no new receipt */
 #define SYNC_ANNOUNCE_MS 30000	/* a branch says its heads at least this often: keeps the link known alive */
-#define SYNC_RESEND_MS 60000	/* sent, unanswered: say Hello again */
+#define SYNC_RESEND_MS 180000	/* sent, unanswered: say Hello again. A block crosses 9.6 kbit/s in 150 s */
+#define SYNC_HELLO_MS 60000	/* Hello, unanswered: connect again */
 #define SYNC_CONFIRM_WAIT_MS 2000 /* the first append of a run waits this long for head office's word */
 #define SYNC_RETRY_MIN_MS 1000
 #define SYNC_RETRY_MAX_MS 120000

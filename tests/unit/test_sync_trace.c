@@ -105,14 +105,14 @@ static void hq_restart(void **state)
 static void receipt_lost(void **state)
 {
 	struct tr *w = tr_new("04-receipt-lost",
-			      "A receipt is lost and the line stays up. After a minute without an answer "
+			      "A receipt is lost and the line stays up. After three minutes without an answer "
 			      "the branch says Hello; head office holds the block and says so "
 			      "with the receipt.");
 	(void)state;
 	struct tr_node *b = in_sync(w);
 	tr_append(b, LOG_LIVE, 5, 1000, 0);
 	tr_fault(b, false, TR_DROP, MSG_HAVE, 0, 0);
-	tr_run(w, 90000);
+	tr_run(w, 200000);
 	tr_settled(w);
 	end(w);
 }
@@ -400,7 +400,7 @@ static void keys_first(void **state)
 	tr_fault(b, true, TR_DROP, MSG_KEYS, 0, 0);
 	tr_append(b, LOG_LIVE, 5, 1000, 2);
 	tr_append(b, LOG_BULK, 5, 1000, 1);
-	tr_run(w, 90000);
+	tr_run(w, 200000);
 	tr_settled(w);
 	end(w);
 }
@@ -825,7 +825,7 @@ static void hq_full(void **state)
 	tr_at_rest(w);
 	tr_note(w, "There is room again.");
 	w->hq->full = false;
-	tr_run(w, 100000);
+	tr_run(w, 200000);
 	tr_settled(w);
 	end(w);
 }
@@ -851,7 +851,7 @@ static void branch_full(void **state)
 	tr_check(w, b->refused_local == 5);
 	tr_note(w, "There is room again.");
 	b->full = false;
-	tr_run(w, 100000);
+	tr_run(w, 200000);
 	tr_settled(w);
 	end(w);
 }
@@ -919,6 +919,33 @@ static void slow_line(void **state)
 	end(w);
 }
 
+static void slow_line_large(void **state)
+{
+	struct tr *w = tr_new("37-slow-line-large", "The same line with blocks of the largest size (they do not compress): one takes two and a half minutes. "
+						    "Nobody may lose patience before it is across.");
+	(void)state;
+	struct tr_node *b = in_sync(w);
+	tr_cut(b);
+	for (int i = 0; i < 5; i++)
+		tr_append(b, LOG_LIVE, 600, BLOCK_BYTES_MAX, 0);
+	b->rate = 1200;
+	b->sent_blocks = 0;
+	for (int i = 0; i < 10; i++) {
+		w->quiet = i > 0;
+		tr_join_line(b);
+		tr_run(w, 300000);
+		tr_cut(b);
+		tr_run(w, 60000);
+	}
+	w->quiet = false;
+	tr_note(w, "Nine calls later.");
+	tr_join_line(b);
+	tr_run(w, 100000);
+	tr_settled(w);
+	tr_check(w, b->sent_blocks < 20);
+	end(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -958,6 +985,7 @@ int main(void)
 	    cmocka_unit_test(branch_full),
 	    cmocka_unit_test(many_logs),
 	    cmocka_unit_test(slow_line),
+	    cmocka_unit_test(slow_line_large),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
