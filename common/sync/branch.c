@@ -377,6 +377,7 @@ static void begin_fork(struct branch_core *b, struct sync_log *log, uint64_t siz
 	b->s.open = false;
 	b->s.complete = false;
 	b->hello_at = NEVER;
+	sync_drop_all(c); /* it comes again in the next session */
 	sync_alarm(c, ALARM_FORK, c->branch, &log->row.id, size);
 	struct sync_out out = {.type = SYNC_FORK,
 			       .fork = {.logs = c->logs, .n = c->logs_n, .number = b->highest + 1}};
@@ -431,8 +432,8 @@ bool branch_core_parent(struct branch_core *b, uint8_t cls, struct log_id *ret_i
 
 void branch_core_forked(struct branch_core *b, uint64_t now, const struct branch_start *start)
 {
+	as_assert(b->c.flight_n == 0 && b->c.queue_n == 0);
 	b->forking = false;
-	b->c.queue_n = 0;
 	branch_core_load(b, start, now);
 	if (b->linked)
 		say_hello(b);

@@ -138,5 +138,7 @@ void sync_committed(struct sync_core *c, const struct sync_committed *done);
 void sync_ask_back(struct sync_core *c, struct sync_session *s, const struct sync_log *log);
 /* Forgets everything of this log that is in the queue (not what is being committed). */
 void sync_drop(struct sync_core *c, const struct log_id *id);
+/* The same for all logs, before the table is loaded again. */
+void sync_drop_all(struct sync_core *c);
 
 #endif

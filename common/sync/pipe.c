@@ -114,6 +114,15 @@ void sync_drop(struct sync_core *c, const struct log_id *id)
 			log->in = c->flight[i].first + c->flight[i].count;
 }
 
+void sync_drop_all(struct sync_core *c)
+{
+	for (size_t i = 0; i < c->queue_n; i++)
+		finish(c, &c->queue[i]);
+	c->queue_n = 0;
+	for (size_t i = 0; i < c->logs_n; i++)
+		c->logs[i].in = c->logs[i].row.head.size;
+}
+
 /* A log of which nothing is held and nothing is under way need not stand in the table. */
 static void forget_empty(struct sync_core *c, const struct log_id *id)
 {

@@ -107,12 +107,14 @@ enum sync_out_type {
 	SYNC_VERIFY,   /* verify the block in slot: signature, content key, count, root; `fresh`: from the durable
 			  frontier, else from the one after the block verified last. `evidence`: peek and signature only */
 	SYNC_COMMIT,   /* items, in one transaction; they stay valid until the COMMITTED input */
-	SYNC_FREE,     /* slot is no longer needed */
+	SYNC_FREE,     /* slot is no longer needed; an unanswered SYNC_VERIFY of it is void and gets no answer */
 	SYNC_CHECK,    /* read the stored block (log, first) again and verify it: answer CHECKED */
 	SYNC_CONNECT,  /* branch: drop the link and connect again at at_ms, with this key */
 	SYNC_APPEND,   /* branch: the answer to WANT */
 	SYNC_OPEN,     /* branch: open this log (its LOG_OPENED and the first events in one commit) */
-	SYNC_FORK,     /* branch: cut every log with cut_to, open the child, append what was cut; answer by FORKED */
+	SYNC_FORK,     /* branch: cut every log with cut_to, open the child, append what was cut; key changes after the
+			  keys_upto of what is left are numbered anew for the child. A commit under way is answered
+			  first; then answer by FORKED */
 	SYNC_ALARM,
 };
 

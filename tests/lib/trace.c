@@ -9,7 +9,7 @@
 
 typedef unsigned long long ull;
 
-enum event_type { EV_MESSAGE = 1, EV_VERIFIED, EV_COMMITTED, EV_CHECKED, EV_CONNECT, EV_TICK };
+enum event_type { EV_MESSAGE = 1, EV_VERIFIED, EV_COMMITTED, EV_CHECKED, EV_FORK, EV_CONNECT, EV_TICK };
 
 struct tr_event {
 	uint64_t at, seq;
@@ -760,6 +760,8 @@ static void fork_off(struct tr_node *n, const struct sync_out *out)
 			struct tr_key key = tr_store_log(&n->store, &n->store.open)->keys[i];
 			tr_store_key(w, live_of(n, &child), key.op, key.subject);
 		}
+		if (cls == LOG_LIVE && kept < keys)
+			tr_store_log(&n->store, &n->store.open)->row.keys = kept;
 		struct tr_block *b = write_block(n, &child, events, count, 300 + count * 60);
 		b->has_parent = has[k];
 		b->parent = parent[k];
@@ -902,8 +904,9 @@ static void on_output(struct tr_node *n, const struct sync_out *out, struct msg 
 	case SYNC_OPEN:
 		on_open(n, out);
 		break;
-	case SYNC_FORK:
-		fork_off(n, out);
+	case SYNC_FORK: /* the store does one thing after the other */
+		n->fork = *out;
+		later(n->w, TR_COMMIT_MS, (struct tr_event){.type = EV_FORK, .node = n});
 		break;
 	case SYNC_ALARM:
 		on_alarm(n, out);
@@ -1008,6 +1011,10 @@ static void happen(struct tr_event *ev)
 		break;
 	case EV_CHECKED:
 		check_stored(n, ev);
+		break;
+	case EV_FORK:
+		fork_off(n, &n->fork);
+		flush(n);
 		break;
 	case EV_CONNECT:
 		if (ev->n == n->connect_n)

@@ -176,6 +176,7 @@ struct tr_node {
 	/* outputs of one step */
 	struct sync_out *outs;
 	struct msg *msgs;
+	struct sync_out fork; /* under way */
 	size_t outs_n;
 	bool flushing;
 	uint64_t sent_blocks; /* counted for the scenarios */

@@ -361,6 +361,10 @@ static void forked(void **state)
 	tr_append(c, LOG_BULK, 3, 1000, 0);
 	tr_run(w, 3000);
 	tr_stop(b);
+	tr_hq_append(w, "", 1, 500); /* these are being received when the fork is found */
+	tr_hq_append(w, "", 1, 500);
+	tr_fault(c, false, TR_LATE, MSG_BLOCK, 0, 80);
+	tr_fault(c, false, TR_LATE, MSG_BLOCK, 0, 80);
 	tr_join_line(c);
 	tr_run(w, 30000);
 	tr_settled(w);
