@@ -7,7 +7,9 @@
 
 void sync_credit_end(struct sync_core *c, struct sync_session *s)
 {
-#ifndef BUG_9 /* planted: credit that was granted and not used is lost */
+#ifdef BUG_9 /* planted: credit that was granted and not used is lost */
+	(void)c;
+#else
 	c->pool += s->granted - s->received;
 #endif
 	s->granted = 0;

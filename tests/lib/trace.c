@@ -414,8 +414,8 @@ static bool store_keys(struct tr_node *n, struct tr_log *log, const struct tr_sl
 		if (k->number != log->row.keys + 1)
 			continue;
 		if (n->is_hq && k->op == KEY_PUT && k->transport != n->store.transport) {
-			tr_line(n->w, "%-6s         key %llu is sealed to an old transport key: not taken", n->name,
-				(ull)k->number);
+			tr_line(n->w, "%-6s         key %llu is sealed to an old transport key: not taken",
+				n->name, (ull)k->number);
 			return true;
 		}
 		uint32_t subject = get_be32(k->subject);

@@ -104,10 +104,11 @@ static void hq_restart(void **state)
 
 static void receipt_lost(void **state)
 {
-	struct tr *w = tr_new("04-receipt-lost",
-			      "A receipt is lost and the line stays up. After three minutes without an answer "
-			      "the branch says Hello; head office holds the block and says so "
-			      "with the receipt.");
+	struct tr *w =
+	    tr_new("04-receipt-lost",
+		   "A receipt is lost and the line stays up. After three minutes without an answer "
+		   "the branch says Hello; head office holds the block and says so "
+		   "with the receipt.");
 	(void)state;
 	struct tr_node *b = in_sync(w);
 	tr_append(b, LOG_LIVE, 5, 1000, 0);
@@ -297,10 +298,13 @@ static void clone_of_parent(void **state)
 	tr_cut(b);
 	tr_join_line(c);
 	tr_run(w, 10000);
-	tr_cut(c);
-	tr_join_line(b);
 	tr_append(b, LOG_LIVE, 4, 800, 0);
-	tr_run(w, 30000);
+	tr_note(w, "The first machine comes back with a new start, so that its run id tells nothing.");
+	tr_stop(c);
+	tr_stop(b);
+	tr_join_line(b);
+	tr_start(b);
+	tr_run(w, 10000);
 	tr_check(w, w->alarms[ALARM_CLONE] == 1);
 	tr_check(w, hq_core_state(w->hq->hq, b->code, w->now) == SYNC_CLONE);
 	tr_note(
@@ -308,7 +312,6 @@ static void clone_of_parent(void **state)
 	    "The operator replaces the branch: neither key is valid any more; the true machine joins again.");
 	tr_replace(w, "BJ01");
 	tr_token(w, "BJ01", w->now + 3600000);
-	tr_stop(c);
 	tr_stop(b);
 	b->identity = w->next_identity++;
 	b->token = w->next_token;
@@ -385,6 +388,11 @@ static void forked_behind(void **state)
 	tr_append(c, LOG_LIVE, 9, 1000, 0);
 	tr_append(c, LOG_LIVE, 9, 1000, 0);
 	tr_run(w, 3000);
+	tr_note(w, "The copy is started again without a line: its child hangs on the disputed part.");
+	tr_stop(c);
+	tr_start(c);
+	tr_append(c, LOG_LIVE, 2, 1000, 0);
+	tr_run(w, 1000);
 	tr_stop(b);
 	tr_join_line(c);
 	tr_run(w, 30000);
@@ -474,7 +482,8 @@ static void joined_lost(void **state)
 	tr_append(b, LOG_LIVE, 2, 600, 0);
 	tr_run(w, 40000);
 	tr_settled(w);
-	tr_note(w, "Another branch: the line breaks before its Join arrives. Its own key is still unknown, so it takes the "
+	tr_note(w, "Another branch: the line breaks before its Join arrives. Its own key is still unknown, "
+		   "so it takes the "
 		   "token again.");
 	tr_token(w, "SH02", 3600000);
 	struct tr_node *c = tr_newcomer(w, "SH02", 1);
@@ -771,9 +780,9 @@ static void new_instance(void **state)
 	tr_hq_append(w, "", 1, 300);
 	tr_note(w, "Ten minutes later.");
 	w->quiet = true;
-	tr_run(w, SYNC_RECOVERING_MS - 10000);
+	tr_run(w, SYNC_RECOVERING_MS - 11000);
 	w->quiet = false;
-	tr_run(w, 2000);
+	tr_run(w, 3000);
 	tr_hq_append(w, "", 1, 300);
 	tr_run(w, 3000);
 	tr_settled(w);
@@ -846,7 +855,8 @@ static void branch_full(void **state)
 	tr_append(b, LOG_LIVE, 5, 1000, 0);
 	b->full = true;
 	tr_append(b, LOG_LIVE, 5, 1000, 0);
-	tr_fault(b, false, TR_LATE, MSG_HAVE, 0, 50); /* two receipts at once: the second one waits for a commit … */
+	tr_fault(b, false, TR_LATE, MSG_HAVE, 0,
+		 50); /* two receipts at once: the second one waits for a commit … */
 	tr_run(w, 160);
 	tr_hq_append(w, "", 2, 500); /* … that it shares with this block */
 	tr_run(w, 30000);
@@ -880,9 +890,10 @@ static void many_logs(void **state)
 	}
 	w->quiet = false;
 	tr_join_line(b);
-	tr_run(w, 60000);
+	tr_run(w, 1000);
+	tr_note(w, "And so on: each child is sent when its parent is held.");
 	w->quiet = true;
-	tr_run(w, 120000);
+	tr_run(w, 180000);
 	w->quiet = false;
 	tr_settled(w);
 	tr_note(w, "Everything is receipted: one digest says it all.");
@@ -925,7 +936,8 @@ static void slow_line(void **state)
 
 static void slow_line_large(void **state)
 {
-	struct tr *w = tr_new("37-slow-line-large", "The same line with blocks of the largest size (they do not compress): one takes two and a half minutes. "
+	struct tr *w = tr_new("37-slow-line-large", "The same line with blocks of the largest size (they do "
+						    "not compress): one takes two and a half minutes. "
 						    "Nobody may lose patience before it is across.");
 	(void)state;
 	struct tr_node *b = in_sync(w);
@@ -947,6 +959,55 @@ static void slow_line_large(void **state)
 	tr_run(w, 100000);
 	tr_settled(w);
 	tr_check(w, b->sent_blocks < 20);
+	end(w);
+}
+
+static void fork_in_flight(void **state)
+{
+	struct tr *w =
+	    tr_new("38-fork-in-flight",
+		   "The copy says Hello while head office is committing a block of the other one. The "
+		   "receipt for that block "
+		   "goes to the copy, which holds something else of the same size: it believes no receipt "
+		   "without its root.");
+	(void)state;
+	struct tr_node *b = in_sync(w);
+	struct tr_node *c = tr_clone_running(b, "BJ01*");
+	tr_append(c, LOG_LIVE, 5, 1000, 0);
+	tr_fault(c, true, TR_LATE, MSG_HELLO, 0, 20);
+	tr_join_line(c);
+	while (c->link == 0)
+		tr_run(w, 1);
+	tr_append(b, LOG_LIVE, 5, 1000, 0);
+	tr_run(w, 200);
+	tr_stop(b);
+	tr_run(w, 30000);
+	tr_settled(w);
+	end(w);
+}
+
+static void no_parent(void **state)
+{
+	struct tr *w = tr_new("39-no-parent", "A branch sends a child of something that nobody holds. Head "
+					      "office takes no child before it holds the parent's "
+					      "prefix with the same root.");
+	(void)state;
+	struct tr_node *b = in_sync(w);
+	tr_stop(b);
+	struct log_id child = tr_log(b, "BJ01", LOG_LIVE, 1)->row.id;
+	struct log_id parent = child;
+	child.number = 2;
+	struct tr_log *log = tr_store_add(w, &b->store, &child);
+	struct tr_block *block = tr_block_make(w, log, (const uint32_t[]){0}, 1, 300, 0);
+	block->has_parent = true;
+	block->parent = parent;
+	block->parent_head.size = 99;
+	tr_store_append(w, log, block);
+	b->store.open = child;
+	tr_start(b);
+	tr_run(w, 2000);
+	tr_check(w, tr_size(w->hq, "BJ01", LOG_LIVE, 2) == 0);
+	tr_at_rest(w);
 	end(w);
 }
 
@@ -990,6 +1051,8 @@ int main(void)
 	    cmocka_unit_test(many_logs),
 	    cmocka_unit_test(slow_line),
 	    cmocka_unit_test(slow_line_large),
+	    cmocka_unit_test(fork_in_flight),
+	    cmocka_unit_test(no_parent),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
