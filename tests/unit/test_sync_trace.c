@@ -745,7 +745,9 @@ static void live_first(void **state)
 		tr_append(b, LOG_BULK, 500, 100000, 0);
 	tr_run(w, 7000);
 	tr_append(b, LOG_LIVE, 1, 400, 0);
-	tr_run(w, 100000);
+	tr_run(w, 5000);
+	tr_check(w, tr_size(w->hq, "BJ01", LOG_LIVE, 1) == 11 && tr_size(w->hq, "BJ01", LOG_BULK, 1) < 2000);
+	tr_run(w, 95000);
 	tr_settled(w);
 	end(w);
 }
