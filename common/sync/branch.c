@@ -369,6 +369,7 @@ static void begin_fork(struct branch_core *b, struct sync_log *log, uint64_t siz
 			l->cut_to = 0;
 	}
 	b->forking = true;
+	c->hold = true; /* what was received before has no place in the logs after it */
 	b->confirmed = false;
 	b->s.open = false;
 	b->s.complete = false;
@@ -428,7 +429,9 @@ bool branch_core_parent(struct branch_core *b, uint8_t cls, struct log_id *ret_i
 void branch_core_forked(struct branch_core *b, uint64_t now, const struct branch_start *start)
 {
 	b->forking = false;
-	b->c.queue_n = 0;
+	b->c.hold = false;
+	as_assert(b->c.flight_n == 0);
+	sync_drop_all(&b->c);
 	branch_core_load(b, start, now);
 	if (b->linked)
 		say_hello(b);

@@ -78,6 +78,7 @@ struct sync_core {
 	struct sync_item flight[SYNC_FLIGHT_MAX]; /* the commit under way */
 	size_t flight_n;
 	uint64_t pool; /* bytes of blocks that may still be granted: grants and what lies in the queue are taken from it */
+	bool hold;     /* nothing new is committed */
 	bool gap_seen; /* sync_block refused a block for a gap */
 	uint64_t full_until; /* the store was full: nothing is taken before */
 };
@@ -137,5 +138,7 @@ void sync_committed(struct sync_core *c, const struct sync_committed *done);
 void sync_ask_back(struct sync_core *c, struct sync_session *s, const struct sync_log *log);
 /* Forgets everything of this log that is in the queue (not what is being committed). */
 void sync_drop(struct sync_core *c, const struct log_id *id);
+/* Gives back everything that waits. */
+void sync_drop_all(struct sync_core *c);
 
 #endif

@@ -114,6 +114,13 @@ void sync_drop(struct sync_core *c, const struct log_id *id)
 			log->in = c->flight[i].first + c->flight[i].count;
 }
 
+void sync_drop_all(struct sync_core *c)
+{
+	for (size_t i = 0; i < c->queue_n; i++)
+		finish(c, &c->queue[i]);
+	c->queue_n = 0;
+}
+
 /* A log of which nothing is held and nothing is under way need not stand in the table. */
 static void forget_empty(struct sync_core *c, const struct log_id *id)
 {
@@ -339,7 +346,7 @@ void sync_keys(struct sync_core *c, struct sync_session *s, const struct msg_key
 
 void sync_kick(struct sync_core *c)
 {
-	if (c->flight_n > 0 || c->now < c->full_until)
+	if (c->flight_n > 0 || c->hold || c->now < c->full_until)
 		return;
 	for (size_t i = 0; i < c->queue_n && c->flight_n < SYNC_FLIGHT_MAX;) {
 		struct sync_item *item = &c->queue[i];
