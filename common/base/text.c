@@ -48,6 +48,17 @@ size_t text_utf8_cut(struct bytes s, size_t max)
 	return n;
 }
 
+bool text_take_line(struct bytes *s, struct bytes *ret_line)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (s->p[i] == '\n') {
+			*ret_line = bytes_of(s->p, i);
+			*s = bytes_of(s->p + i + 1, s->n - i - 1);
+			return true;
+		}
+	return false;
+}
+
 void text_hex(const uint8_t *p, size_t n, char *out)
 {
 	for (size_t i = 0; i < n; i++) {

@@ -12,6 +12,9 @@ bool text_utf8_valid(struct bytes s);
 /* The longest prefix of at most max bytes that ends on a character boundary; s must be valid UTF-8. */
 size_t text_utf8_cut(struct bytes s, size_t max);
 
+/* Takes the next line, without its newline, off the front of s; false when there is no whole line. */
+bool text_take_line(struct bytes *s, struct bytes *ret_line);
+
 /* out gets 2n characters and a 0. */
 void text_hex(const uint8_t *p, size_t n, char *out);
 
