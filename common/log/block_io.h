@@ -119,7 +119,7 @@ void block_opened_done(struct block_opened *o); /* wipes and frees; accepts a ze
  *           not it, it is opened with the recipient key and stored in r on success.
  * frontier  in: at the block's first index (else REFUSE_GAP); out: after the block; unchanged on refusal.
  * ret_why   REFUSE_NONE on AS_OK; REFUSE_LINK, REFUSE_GAP, REFUSE_SIGNATURE, REFUSE_CONTENT_KEY,
- *           REFUSE_TOO_LARGE, REFUSE_DAMAGED on AS_EREFUSED.
+ *           REFUSE_DAMAGED on AS_EREFUSED.
  * returns   AS_OK, AS_EREFUSED, AS_ENOMEM (the block was not judged).
  */
 as_err block_open(struct block_io *io, const struct block_view *v, struct block_reader *r,
