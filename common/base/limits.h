@@ -25,6 +25,10 @@
 #define REASON_BYTES_MAX 200
 #define PARTS_LIST_MAX 50 /* items of a list inside a body */
 
+#define ASIDE_BLOCKS_MAX 4096			   /* refused blocks kept as evidence … */
+#define ASIDE_BYTES_MAX (64u * 1024 * 1024)	   /* … their bytes … */
+#define ASIDE_BLOCKS_EACH_MAX 64		   /* … and blocks of one branch and class */
+
 _Static_assert(EVENT_BYTES_MAX <= BLOCK_PLAIN_MAX, "an event fits a block");
 _Static_assert(BLOCK_PLAIN_MAX < BLOCK_BYTES_MAX, "a block that does not compress fits");
 _Static_assert(BLOCK_BYTES_MAX + 4096 < MESSAGE_BYTES_MAX, "a block fits a message");

@@ -136,20 +136,13 @@ void key_log_text(const struct log_id *log, char out[64])
 }
 
 static const char *const names[TABLES] = {
-    [TABLE_SELF] = "store",
-    [TABLE_META] = "meta",
-    [TABLE_LOG] = "log",
-    [TABLE_BLOCK] = "block",
-    [TABLE_FRONTIER] = "frontier",
-    [TABLE_CASE] = "case",
-    [TABLE_CELL] = "cell",
-    [TABLE_FLAGGED] = "flagged event",
-    [TABLE_RECEIPT] = "receipt",
-    [TABLE_KEYCHANGE] = "key change",
-    [TABLE_RING] = "ring entry",
-    [TABLE_ASIDE] = "block aside",
-    [TABLE_EVENT_ID] = "event id",
-    [TABLE_LABEL] = "label",
+    [TABLE_SELF] = "store",	   [TABLE_META] = "meta",
+    [TABLE_LOG] = "log",	   [TABLE_BLOCK] = "block",
+    [TABLE_FRONTIER] = "frontier", [TABLE_CASE] = "case",
+    [TABLE_CELL] = "cell",	   [TABLE_FLAGGED] = "flagged event",
+    [TABLE_RECEIPT] = "receipt",   [TABLE_KEYCHANGE] = "key change",
+    [TABLE_RING] = "ring entry",   [TABLE_ASIDE] = "block aside",
+    [TABLE_EVENT_ID] = "event id", [TABLE_LABEL] = "label",
 };
 
 void key_text(unsigned table, struct bytes key, char out[KEY_TEXT_MAX])

@@ -1,6 +1,6 @@
 /*
- * The tables of a node's store and the layout of their keys: big-endian, at most KV_KEY_MAX bytes, so that the order
- * of bytes is the order in which a table is read. "log" is the 29 bytes of log_id_put. Pure.
+ * The tables of a node's store and the layout of their keys: big-endian, at most KV_KEY_MAX bytes, so that
+ * the order of bytes is the order in which a table is read. "log" is the 29 bytes of log_id_put. Pure.
  *
  * Numbers are stored: never use one again for something else. docs/store.md describes the values.
  */
@@ -12,11 +12,12 @@
 #include "common/store/kv.h"
 
 enum store_table {
-	TABLE_SELF = 0,	     /* one byte: SELF_*; what this store is, its fence, its counters */
-	TABLE_META = 1,	     /* name; small named values of the programs */
-	TABLE_LOG = 2,	     /* log; one row a log: head, receipts, keys, parent, frontier at the head */
-	TABLE_BLOCK = 3,     /* log, first index (8); the block of index i is the last with first <= i */
-	TABLE_FRONTIER = 4,  /* log, size (8); the frontier at some block ends, STORE_FRONTIER_EVERY events apart */
+	TABLE_SELF = 0,	 /* one byte: SELF_*; what this store is, its fence, its counters */
+	TABLE_META = 1,	 /* name; small named values of the programs */
+	TABLE_LOG = 2,	 /* log; one row a log: head, receipts, keys, parent, frontier at the head */
+	TABLE_BLOCK = 3, /* log, first index (8); the block of index i is the last with first <= i */
+	TABLE_FRONTIER =
+	    4, /* log, size (8); the frontier at some block ends, STORE_FRONTIER_EVERY events apart */
 	TABLE_CASE = 5,	     /* branch (8), case id (16) */
 	TABLE_CELL = 6,	     /* cell key of common/ledger/cells.h: table, day, branch, dimensions */
 	TABLE_FLAGGED = 7,   /* log, index (8); the events that are in no cell */
@@ -47,12 +48,13 @@ static inline struct bytes key_bytes(const struct store_key_buf *k)
 }
 
 struct store_key_buf key_self(uint8_t which);
-struct store_key_buf key_log(const struct log_id *log);				 /* LOG, RECEIPT; prefix of more */
-struct store_key_buf key_log_at(const struct log_id *log, uint64_t at);		 /* BLOCK … KEYCHANGE */
+struct store_key_buf key_log(const struct log_id *log);			/* LOG, RECEIPT; prefix of more */
+struct store_key_buf key_log_at(const struct log_id *log, uint64_t at); /* BLOCK … KEYCHANGE */
 struct store_key_buf key_aside(const struct log_id *log, uint64_t first, const uint8_t check[8]);
 struct store_key_buf key_case(const struct case_key *c);
 struct store_key_buf key_event_id(const uint8_t id[16], const struct log_id *log, uint64_t index);
-struct store_key_buf key_label(struct bytes label, const uint8_t case_id[16]); /* label: 1 to LABEL_BYTES_MAX */
+struct store_key_buf key_label(struct bytes label,
+			       const uint8_t case_id[16]); /* label: 1 to LABEL_BYTES_MAX */
 struct store_key_buf key_label_prefix(struct bytes label);
 
 /* Any key handed in, so that it outlives a write. */

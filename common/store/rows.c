@@ -21,7 +21,8 @@ as_err row_damaged(const struct stx *x, unsigned table, struct bytes key)
 	return AS_ECORRUPT;
 }
 
-as_err row_open(const struct stx *x, unsigned table, struct bytes key, struct bytes value, struct bytes *ret_body)
+as_err row_open(const struct stx *x, unsigned table, struct bytes key, struct bytes value,
+		struct bytes *ret_body)
 {
 	uint8_t check[ROW_CHECK];
 	struct bytes body;
@@ -108,7 +109,8 @@ as_err row_clear(const struct stx *x, unsigned table)
 	}
 }
 
-/* ---- log rows --------------------------------------------------------------------------------------------------*/
+/* ---- log rows
+ * --------------------------------------------------------------------------------------------------*/
 
 /*
  *   0  40  head: size, root          120   1  has_parent
@@ -141,7 +143,8 @@ void log_state_init(struct log_state *s, const struct log_id *log)
 	memcpy(s->row.acked.root, s->row.head.root, sizeof s->row.acked.root);
 }
 
-as_err log_row_decode(struct bytes key, struct bytes body, struct log_row *ret_row, struct bytes *ret_frontier)
+as_err log_row_decode(struct bytes key, struct bytes body, struct log_row *ret_row,
+		      struct bytes *ret_frontier)
 {
 	struct log_row row = {0};
 
@@ -200,7 +203,8 @@ as_err log_state_put(const struct stx *x, const struct log_state *s)
 		       bytes_of(b, LOG_ROW_FIXED + tree_frontier_put(&s->frontier, b + LOG_ROW_FIXED)));
 }
 
-/* ---- block rows ------------------------------------------------------------------------------------------------*/
+/* ---- block rows
+ * ------------------------------------------------------------------------------------------------*/
 
 /*
  *  0   4  count                48   8  check of the block
@@ -213,7 +217,8 @@ void block_check(struct bytes block, uint8_t ret_check[ROW_CHECK])
 	as_blake2b(ret_check, ROW_CHECK, bytes_of(NULL, 0), &block, 1);
 }
 
-as_err block_put(const struct stx *x, const struct log_id *log, const struct block_meta *meta, struct bytes block)
+as_err block_put(const struct stx *x, const struct log_id *log, const struct block_meta *meta,
+		 struct bytes block)
 {
 	struct store_key_buf key = key_log_at(log, meta->first);
 	uint8_t head[BLOCK_ROW_HEAD];

@@ -1,6 +1,6 @@
 /*
- * Rows of the store's tables: every value ends with a check of 8 bytes (BLAKE2b over table, key and content), so that
- * a damaged or misplaced row is found when it is read. Internal to common/store.
+ * Rows of the store's tables: every value ends with a check of 8 bytes (BLAKE2b over table, key and content),
+ * so that a damaged or misplaced row is found when it is read. Internal to common/store.
  */
 #ifndef AFTERSYNC_STORE_ROWS_H
 #define AFTERSYNC_STORE_ROWS_H
@@ -40,8 +40,8 @@ as_err row_put_scratch(const struct stx *x, unsigned table, const struct store_k
 as_err row_del(const struct stx *x, unsigned table, const struct store_key_buf *key) AS_MUST_CHECK;
 
 /*
- * Calls fn for every row whose key begins with prefix, in order, with the checked body (TABLE_BLOCK: with the raw
- * value). fn must not write; what it returns other than AS_OK ends the walk and is returned.
+ * Calls fn for every row whose key begins with prefix, in order, with the checked body (TABLE_BLOCK: with the
+ * raw value). fn must not write; what it returns other than AS_OK ends the walk and is returned.
  */
 typedef as_err (*row_fn)(void *arg, struct bytes key, struct bytes body);
 as_err row_each(const struct stx *x, unsigned table, struct bytes prefix, row_fn fn, void *arg) AS_MUST_CHECK;
@@ -49,7 +49,8 @@ as_err row_each(const struct stx *x, unsigned table, struct bytes prefix, row_fn
 /* Deletes all rows of a table. */
 as_err row_clear(const struct stx *x, unsigned table) AS_MUST_CHECK;
 
-/* ---- log rows --------------------------------------------------------------------------------------------------*/
+/* ---- log rows
+ * --------------------------------------------------------------------------------------------------*/
 
 struct log_state {
 	struct log_row row;
@@ -62,7 +63,8 @@ as_err log_state_put(const struct stx *x, const struct log_state *s) AS_MUST_CHE
 as_err log_row_decode(struct bytes key, struct bytes body, struct log_row *ret_row,
 		      struct bytes *ret_frontier) AS_MUST_CHECK;
 
-/* ---- block rows: the meta with a check of its own, then the block -----------------------------------------------*/
+/* ---- block rows: the meta with a check of its own, then the block
+ * -----------------------------------------------*/
 
 #define BLOCK_ROW_HEAD 64
 
@@ -74,7 +76,8 @@ as_err block_put(const struct stx *x, const struct log_id *log, const struct blo
 as_err block_row_open(const struct stx *x, struct bytes key, struct bytes value, struct block_meta *ret_meta,
 		      struct bytes *ret_block) AS_MUST_CHECK;
 
-/* The block that holds the event `index`; AS_ENOTFOUND. ret_block may be NULL: then only the meta is checked. */
+/* The block that holds the event `index`; AS_ENOTFOUND. ret_block may be NULL: then only the meta is checked.
+ */
 as_err block_find(const struct stx *x, const struct log_id *log, uint64_t index, struct block_meta *ret_meta,
 		  struct bytes *ret_block) AS_MUST_CHECK;
 
