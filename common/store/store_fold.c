@@ -46,6 +46,8 @@ struct fold {
 	struct fold_case **cases;
 	size_t cases_n, cases_cap;
 	struct cell_sum cells;
+	uint32_t *order; /* of the cells, when they are written */
+	size_t order_cap;
 	struct cell_sink sink;
 	bool cells_used;
 	as_err err; /* of the sink, which cannot fail */
@@ -138,6 +140,7 @@ void fold_free(struct fold *take_f)
 	free(take_f->buckets);
 	free(take_f->cases);
 	free(take_f->cells.slots);
+	free(take_f->order);
 	free(take_f);
 }
 
@@ -488,10 +491,27 @@ static as_err cell_write(const struct stx *x, const struct cell *cell)
 	return row_put(x, TABLE_CELL, &key, bytes_of(body, 8 * values_n));
 }
 
+static as_err cells_write(struct fold *f, const struct stx *x)
+{
+	as_err err = AS_OK;
+	size_t n;
+
+	if (f->order_cap < f->cells.n) {
+		uint32_t *order = realloc(f->order, f->cells.n * sizeof *order);
+		if (order == NULL)
+			return AS_ENOMEM;
+		f->order = order;
+		f->order_cap = f->cells.n;
+	}
+	n = f->cells.n ? cell_sum_sort(&f->cells, f->order) : 0;
+	for (size_t i = 0; i < n && err == AS_OK; i++)
+		err = cell_write(x, &f->cells.slots[f->order[i]]);
+	return err;
+}
+
 as_err fold_flush(struct fold *f, const struct stx *x)
 {
 	as_err err = f->err;
-	size_t n;
 
 	if (f->cases_n)
 		qsort(f->cases, f->cases_n, sizeof f->cases[0], case_ptr_cmp);
@@ -501,9 +521,8 @@ as_err fold_flush(struct fold *f, const struct stx *x)
 		if (err == AS_OK)
 			err = case_flags_write(x, c);
 	}
-	n = err == AS_OK ? cell_sum_sort(&f->cells) : 0;
-	for (size_t i = 0; i < n && err == AS_OK; i++)
-		err = cell_write(x, &f->cells.slots[i]);
+	if (err == AS_OK)
+		err = cells_write(f, x);
 	fold_reset(f);
 	return err;
 }
