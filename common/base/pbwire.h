@@ -56,8 +56,7 @@ static inline bool pb_next(struct pb_reader *r, struct pb_field *ret)
 
 	if (!pb_get_varint(r, &tag) || tag >> 3 == 0 || tag >> 3 > 0x1fffffff)
 		return false;
-	ret->number = (uint32_t)(tag >> 3);
-	ret->type = (uint8_t)(tag & 7);
+	*ret = (struct pb_field){.number = (uint32_t)(tag >> 3), .type = (uint8_t)(tag & 7)};
 	switch (ret->type) {
 	case PB_VARINT:
 		return pb_get_varint(r, &ret->v);

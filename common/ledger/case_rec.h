@@ -69,6 +69,7 @@ struct case_entry {
 	uint16_t kind;	  /* of HQ_APPLIED: of the event inside */
 	uint8_t status;	  /* enum entry_status, set by the fold */
 	uint8_t flags;	  /* EF_ */
+	uint8_t from, to; /* states before and after it, set by the fold when applied */
 	uint32_t business_date;
 	int32_t tz_offset_min;
 	int64_t occurred_at; /* UTC ms */

@@ -142,9 +142,9 @@ bool cell_sum_wants_more(const struct cell_sum *s);
 void cell_sum_move(struct cell_sum *to, const struct cell_sum *from);
 
 /*
- * Sorts the non-zero cells to the front in canonical order and returns their number; the table must be
- * initialised again before the next add. A canonical dump is key bytes and values of these, in this order.
+ * The non-zero cells in canonical order: order gets their places in s->slots; returns their number. order has
+ * room for s->n. A canonical dump is key bytes and values of these, in this order.
  */
-size_t cell_sum_sort(struct cell_sum *s);
+size_t cell_sum_sort(const struct cell_sum *s, uint32_t *order);
 
 #endif

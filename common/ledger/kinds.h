@@ -8,8 +8,8 @@
 #ifndef AFTERSYNC_LEDGER_KINDS_H
 #define AFTERSYNC_LEDGER_KINDS_H
 
-#include "common/base/bytes.h"
 #include "common/base/limits.h"
+#include "common/ledger/codes.h"
 
 /* Changes whenever fold, transitions or cells change: the store rebuilds when it differs. */
 #define LEDGER_VERSION 1u
@@ -49,19 +49,6 @@ enum event_kind {
 };
 
 enum case_type { CASE_NONE = 0, CASE_REPAIR, CASE_COMPLAINT, CASE_TYPES };
-
-/* A code: number on the wire and in cells, symbol in JSON and CSV, Chinese name for people. */
-struct code_def {
-	uint32_t number;
-	const char *name;
-	const char *zh;
-};
-
-struct code_list {
-	const char *name;
-	uint32_t count;
-	const struct code_def *codes; /* ascending numbers, 1 … 63 (posts: to 90) */
-};
 
 enum field_type {
 	FT_U32 = 1, /* min … max */
@@ -140,38 +127,32 @@ struct kind_def {
 	const char *zh;
 	uint8_t case_type; /* enum case_type */
 	uint8_t flags;	   /* KF_ */
-	uint16_t fields_n;
-	uint32_t posts; /* bit (1 << post code) of those who may record it; R-03 */
+	uint32_t posts;	   /* kind_post_bit of those who may record it; R-03 */
 	const struct field_def *fields;
-	struct rule_ref rules[KIND_RULES_MAX];
+	uint32_t fields_n;
+	struct rule_ref rules[KIND_RULES_MAX]; /* until rule = NULL */
 };
+
+extern const struct kind_def kinds_table[]; /* ascending numbers */
+extern const size_t kinds_count;
 
 #define POST_SYSTEM 90u
 
-extern const struct kind_def kinds_table[];
-extern const size_t kinds_count;
+/* Bit of a post in kind_def.posts. */
+static inline uint32_t kind_post_bit(uint32_t post)
+{
+	return post == POST_SYSTEM ? UINT32_C(1) << 31 : post < 31 ? UINT32_C(1) << post : 0;
+}
 
 /* Every kind's personal part may hold `reason`; the field row, number KIND_REASON_NUMBER. */
 #define KIND_REASON_NUMBER 63
 extern const struct field_def kind_reason_field;
-
-extern const struct code_list codes_post, codes_channel, codes_warranty, codes_cause, codes_outcome,
-    codes_complaint_type, codes_complaint_channel, codes_category, codes_severity, codes_case_state_repair,
-    codes_case_state_complaint;
 
 /* NULL when the number or name is not in the table. */
 const struct kind_def *kind_of(uint32_t number);
 const struct kind_def *kind_of_name(struct bytes name);
 
 /* Index of the field in kind->fields, or -1. */
-int kind_field_index(const struct kind_def *kind, const char *name);
-
-/* NULL when not in the list. */
-const struct code_def *code_of(const struct code_list *list, uint64_t number);
-const struct code_def *code_of_name(const struct code_list *list, struct bytes name);
-
-/* Every code list, for documents. */
-extern const struct code_list *const kinds_code_lists[];
-extern const size_t kinds_code_lists_count;
+int kind_field_index(const struct kind_def *kind, struct bytes name);
 
 #endif

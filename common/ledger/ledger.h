@@ -30,7 +30,7 @@ bool ledger_case_of(const struct event *ev, const char branch[BRANCH_CODE_MAX], 
  * place     not in the record yet: a block is applied once.
  * leaf      leaf hash of the event's bytes.
  * ret_status  what became of it now; may change when earlier events arrive. May be NULL.
- * AS_EINVAL: no room; nothing changed.
+ * AS_EINVAL: no room. AS_EEXIST: the place is in the record. Nothing changed.
  */
 as_err ledger_apply(struct case_rec *rec, const struct event *ev, const struct place *place,
 		    const uint8_t leaf[32], const struct cell_sink *sink,

@@ -50,4 +50,7 @@ as_err event_encode(const struct event *ev, uint8_t *out, size_t cap, size_t *re
  */
 as_err event_decode(struct bytes raw, struct event *ret_ev) AS_MUST_CHECK;
 
+/* [A-Z0-9]{2,8} */
+bool branch_code_ok(struct bytes s);
+
 #endif
