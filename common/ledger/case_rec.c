@@ -293,7 +293,7 @@ as_err case_rec_decode(struct bytes raw, const struct case_key *key, uint32_t mo
 		return AS_ECORRUPT;
 	if (over && n < CASE_EVENTS_MAX)
 		return AS_ECORRUPT;
-	if (n * 40 > raw.n) /* an entry takes more than 40 bytes: no memory for what cannot be there */
+	if (n * 39 > raw.n) /* an entry takes at least 39 bytes: no memory for what cannot be there */
 		return AS_ECORRUPT;
 	case_rec_init(&rec, key, NULL, 0);
 	if ((err =
