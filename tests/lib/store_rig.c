@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "common/base/check.h"
+#include "common/crypto/hash.h"
 #include "common/wire/log_opened.h"
 
 static void *must(void *p)
@@ -202,4 +203,80 @@ static as_err open_plain(void *ctx, const struct log_id *log, struct bytes block
 struct store_opener rig_opener(void)
 {
 	return (struct store_opener){.open = open_plain};
+}
+
+/* ---- a store under test
+ * ----------------------------------------------------------------------------------------*/
+
+struct store *rig_open(struct kv *kv, enum store_role role)
+{
+	struct store_opts opts = {.role = role, .kv = kv, .opener = rig_opener(), .writer = "test 1"};
+	struct store *st;
+
+	if (role == STORE_BRANCH)
+		memcpy(opts.branch, RIG_BRANCH, strlen(RIG_BRANCH));
+	as_assert(store_open(&st, &opts, NULL) == AS_OK);
+	return st;
+}
+
+as_err rig_commit(struct store *st, const struct store_op *op)
+{
+	return store_commit(st, 0, op, 1, NULL);
+}
+
+void rig_store(struct store *st, const struct rig_log *log, size_t from, size_t to, bool fold)
+{
+	for (size_t i = from; i < to; i++) {
+		struct store_op op = rig_block_op(log, i, fold);
+		as_assert(rig_commit(st, &op) == AS_OK);
+	}
+}
+
+/* Calls for every row; NULL counts only. */
+static size_t each_row(struct kv *kv, unsigned table, struct as_sha256 *h)
+{
+	struct bytes key = {0}, value;
+	struct kv_txn *txn;
+	size_t n = 0;
+
+	as_assert(kv_begin(kv, KV_READ, &txn) == AS_OK);
+	while (kv_seek(txn, table, key, true, &key, &value) == AS_OK) {
+		uint8_t head[16];
+		n++;
+		if (h == NULL)
+			continue;
+		put_be32(head, table);
+		put_be32(head + 4, (uint32_t)key.n);
+		put_be64(head + 8, value.n);
+		as_sha256_update(h, head, sizeof head);
+		as_sha256_update(h, key.p, key.n);
+		as_sha256_update(h, value.p, value.n);
+	}
+	kv_txn_done(&txn);
+	return n;
+}
+
+size_t rig_rows(struct kv *kv, unsigned table)
+{
+	return each_row(kv, table, NULL);
+}
+
+struct rig_digest rig_digest(struct kv *kv, unsigned tables)
+{
+	struct rig_digest d;
+	struct as_sha256 h;
+
+	as_sha256_init(&h);
+	for (unsigned table = 0; table < TABLES; table++)
+		if (tables >> table & 1)
+			each_row(kv, table, &h);
+	as_sha256_final(&h, d.b);
+	return d;
+}
+
+bool rig_same(struct kv *a, struct kv *b, unsigned tables)
+{
+	struct rig_digest da = rig_digest(a, tables), db = rig_digest(b, tables);
+
+	return memcmp(da.b, db.b, sizeof da.b) == 0;
 }

@@ -5,6 +5,7 @@
 #ifndef AFTERSYNC_TESTS_STORE_RIG_H
 #define AFTERSYNC_TESTS_STORE_RIG_H
 
+#include "common/store/keys.h"
 #include "common/store/store.h"
 #include "tests/lib/gen_orders.h"
 
@@ -51,5 +52,33 @@ size_t rig_event(uint8_t *out, size_t cap, uint32_t kind, const uint8_t id[16], 
 
 /* Opens rig blocks; memory is static. */
 struct store_opener rig_opener(void);
+
+/* ---- a store under test: these abort on failure
+ * ----------------------------------------------------------------*/
+
+#define RIG_BRANCH "BJ01"
+
+struct store *rig_open(struct kv *kv, enum store_role role);
+
+/* One operation as one batch. */
+as_err rig_commit(struct store *st, const struct store_op *op);
+
+/* Blocks [from, to) of the log, each a batch. */
+void rig_store(struct store *st, const struct rig_log *log, size_t from, size_t to, bool fold);
+
+/* SHA-256 over all rows of the tables whose bit is set, checks included. */
+#define RIG_ALL_TABLES (~0u)
+#define RIG_FOLDED                                                                                           \
+	(1u << TABLE_CASE | 1u << TABLE_CELL | 1u << TABLE_FLAGGED | 1u << TABLE_EVENT_ID | 1u << TABLE_LABEL)
+#define RIG_LOGS (1u << TABLE_LOG | 1u << TABLE_BLOCK | 1u << TABLE_FRONTIER)
+
+struct rig_digest {
+	uint8_t b[32];
+};
+struct rig_digest rig_digest(struct kv *kv, unsigned tables);
+bool rig_same(struct kv *a, struct kv *b, unsigned tables);
+
+/* Rows of one table. */
+size_t rig_rows(struct kv *kv, unsigned table);
 
 #endif
