@@ -67,6 +67,7 @@ enum store_op_type {
 	STORE_KEYS, /* key changes, consecutive after `keys` of the log (LIVE, HQ_BRANCH); ring rules below */
 	STORE_CUT,  /* fork: move everything of a log after `size` aside, refold what it touched */
 	STORE_ASIDE,  /* keep a refused block or fork evidence, bounded (limits.h); the same is kept once */
+	STORE_REPAIR,	 /* the block in `aside` replaces a stored one that rotted: the very same bytes */
 	STORE_END,    /* the key of a log ends at `size`: no block goes beyond. May be set again */
 	STORE_META,   /* a small named value; an empty one deletes */
 	STORE_EXPECT, /* nothing but the condition: the log's head is this one */

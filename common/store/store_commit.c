@@ -267,6 +267,8 @@ static as_err perform(struct store *st, const struct stx *x, const struct store_
 		return op_cut(st, x, op);
 	case STORE_ASIDE:
 		return op_aside(st, x, op);
+	case STORE_REPAIR:
+		return op_repair(st, x, op);
 	case STORE_END:
 		return op_end(st, x, op);
 	case STORE_META:

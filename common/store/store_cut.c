@@ -111,6 +111,28 @@ static as_err aside_put(struct store *st, const struct stx *x, const struct log_
 	return row_put(x, TABLE_ASIDE, &key, buf_bytes(&st->block));
 }
 
+/* The row keeps a check of the block: only the same bytes can take its place. */
+as_err op_repair(struct store *st, const struct stx *x, const struct store_op *op)
+{
+	struct store_key_buf key = key_log_at(&op->log, op->aside.first);
+	uint8_t check[ROW_CHECK];
+	struct block_meta meta;
+	struct bytes value;
+	as_err err;
+
+	(void)st;
+	if ((err = kv_get(x->txn, TABLE_BLOCK, key_bytes(&key), &value)) ||
+	    (err = block_row_open(x, key_bytes(&key), value, &meta, NULL)))
+		return err;
+	block_check(op->aside.block, check);
+	if (op->aside.block.n != meta.bytes || memcmp(check, value.p + 48, sizeof check) != 0) {
+		as_errmsg_set(x->em, "the block at %llu is not the one that was stored",
+			      (unsigned long long)op->aside.first);
+		return AS_ECONFLICT;
+	}
+	return block_put(x, &op->log, &meta, op->aside.block);
+}
+
 as_err op_aside(struct store *st, const struct stx *x, const struct store_op *op)
 {
 	struct store_aside_stat stat;

@@ -109,5 +109,6 @@ as_err batch_log(struct store *st, const struct stx *x, const struct log_id *log
 as_err op_keys(struct store *st, const struct stx *x, const struct store_op *op) AS_MUST_CHECK;
 as_err op_cut(struct store *st, const struct stx *x, const struct store_op *op) AS_MUST_CHECK;
 as_err op_aside(struct store *st, const struct stx *x, const struct store_op *op) AS_MUST_CHECK;
+as_err op_repair(struct store *st, const struct stx *x, const struct store_op *op) AS_MUST_CHECK;
 
 #endif

@@ -345,8 +345,7 @@ static void happen(struct world *w, struct event_in *e)
 		break;
 	case EV_FRAME:
 		/* late frames of a closed connection may still be read, but not by another process */
-		if (n->alive && w->links[e->link].hq_life == (n->is_hq ? n->life : w->links[e->link].hq_life) &&
-		    (n->is_hq || w->links[e->link].branch_life == n->life))
+		if (n->alive && n->life == (n->is_hq ? w->links[e->link].hq_life : w->links[e->link].branch_life))
 			node_frame(n, e);
 		break;
 	case EV_VERIFIED:

@@ -5,9 +5,11 @@
 #ifndef AFTERSYNC_SIM_WORLD_H
 #define AFTERSYNC_SIM_WORLD_H
 
+#include <stdarg.h>
 #include <stdio.h>
 
 #include "common/log/block_io.h"
+#include "common/store/keys.h"
 #include "common/store/kv_mem.h"
 #include "common/store/store.h"
 #include "common/sync/branch.h"
@@ -121,7 +123,7 @@ struct node {
 	bool alive; /* process runs */
 	bool gone;  /* retired for good (replaced server) */
 	bool newer_wire;
-	bool restored; /* head office: put back from a copy in this run */
+	uint32_t rot; /* blocks flipped */
 	char name[12];
 	char branch[BRANCH_CODE_MAX];
 	uint32_t life; /* start of the process: events of older lives are void */
@@ -277,6 +279,7 @@ struct world {
 	uint64_t bytes_per_ms;
 	uint64_t event_ms; /* mean time between two submissions of a branch */
 	uint64_t scrub_at;
+	uint64_t operator_at;
 	char unequal[200]; /* what check_equal found last */
 	uint8_t (*nonces)[40]; /* content key id and nonce of every sealed block */
 	size_t nonces_n, nonces_cap;
@@ -285,6 +288,7 @@ struct world {
 	uint64_t states[SYNC_STATES]; /* times a node was seen entering it, at the branch or at head office */
 	uint64_t submitted, refused_local, frames;
 	uint64_t alarms[16];
+	uint64_t cells, cases, lost;
 	const char *failure; /* first broken invariant */
 	char failure_text[400];
 };
@@ -317,6 +321,11 @@ void node_done(struct node *n);
 void node_want(struct node *n);
 void node_submit(struct node *n, const struct submission *take_s);
 void node_scrub(struct node *n, const struct log_id *log, uint64_t first);
+bool key_of_log_is(struct node *n, const struct log_id *log);
+bool branch_joined(struct node *n);
+uint32_t highest_number(struct node *n, const char *branch);
+bool pick_block(struct node *n, struct log_id *ret_log, struct block_meta *ret_meta);
+bool token_open_at(struct node *hq, uint32_t number);
 bool node_hq_append(struct node *n, uint8_t cls, const char *branch);
 struct reader *node_reader(struct node *n, const struct log_id *log);
 as_err node_opener(void *ctx, const struct log_id *log, struct bytes block, const struct bytes **ret_events,
