@@ -216,8 +216,7 @@ static void every_message_round_trips(void **state)
 			assert_true(back.block.block.p >= a.p &&
 				    back.block.block.p + back.block.block.n == a.p + a.n);
 		else
-			assert_true(codec->arena.n < MSG_CODEC_MEMORY / 2 &&
-				    codec->parts < MSG_CODEC_PARTS / 2);
+			assert_true(codec->arena.n < MSG_CODEC_MEMORY / 2 && codec->parts < MSG_CODEC_PARTS);
 	}
 	/* appended, and unchanged when there is no room */
 	m = sample(SAMPLES / 2 + 3);
@@ -396,7 +395,9 @@ static void frames_that_are_no_message(void **state)
 	a.p[1] = MSG_JOINED;
 	assert_int_equal(decode(buf_bytes(&a), &back), AS_OK);
 	size_t n = a.n;
-	ADD(&a, "\x5a\x00"); /* and an empty Pending */
+	ADD(&a, "\x5a"); /* and the same as Pending */
+	assert_int_equal(buf_reserve(&a, n), AS_OK);
+	assert_int_equal(buf_add(&a, a.p + 3, n - 3), AS_OK);
 	assert_int_equal(decode(buf_bytes(&a), &back), AS_EPROTO);
 	a.n = n;
 	ADD(&a, "\x08\x08");
@@ -441,13 +442,26 @@ static void unknown_fields_are_skipped_within_limits(void **state)
 		ADD(&a, "\x80\x01\x01\xd2\x0f\x04more"); /* fields 16 and 250 */
 	assert_int_equal(decode(buf_bytes(&a), &back), AS_OK);
 	assert_true(msg_equal(&m, &back));
+	for (int i = 0; i < 30; i++)
+		ADD(&a, "\x80\x01\x01");
+	assert_int_equal(decode(buf_bytes(&a), &back), AS_ETOOBIG);
 	/* too many in the frame: found before anything is allocated */
 	codec->parts = 12345;
 	for (int i = 0; i < 100000 && a.n + 3 <= MESSAGE_BYTES_MAX; i++)
 		ADD(&a, "\x80\x01\x01");
 	assert_int_equal(decode(buf_bytes(&a), &back), AS_ETOOBIG);
 	assert_int_equal(codec->parts, 12345);
-	/* too many inside a message: 20,000 in Joined, type 8 */
+	/* too many inside a message: 1,100 in Joined, type 8 */
+	a.n = 0;
+	ADD(&a, "\x08\x08\x52\x8c\x1a"
+		"\x0a\x04SH01"
+		"\x12\x20"
+		"0123456789abcdef0123456789abcdef");
+	for (int i = 0; i < 1100; i++)
+		ADD(&a, "\x80\x01\x01");
+	assert_int_equal(decode(buf_bytes(&a), &back), AS_ETOOBIG);
+	assert_true(codec->arena.n < MSG_CODEC_MEMORY * 3 / 4);
+	/* 20,000 in Joined, type 8 */
 	a.n = 0;
 	ADD(&a, "\x08\x08\x52\xe0\xd4\x03"); /* 60,000 bytes */
 	for (int i = 0; i < 20000; i++)
