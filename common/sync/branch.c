@@ -142,12 +142,8 @@ static void void_lost_keys(struct branch_core *b)
 		if (need <= log->row.keys || !log->ship.known || log->ship.keys_peer > log->row.keys ||
 		    log->ship.peer.size > log->row.head.size)
 			continue;
-		for (size_t i = 0; i < c->queue_n; i++)
-			if (c->queue[i].type == ITEM_VOID)
-				return;
-		for (size_t i = 0; i < c->flight_n; i++)
-			if (c->flight[i].type == ITEM_VOID)
-				return;
+		if (sync_keys_under_way(c, &log->row.id))
+			continue;
 		sync_push(c, &(struct sync_item){.type = ITEM_VOID,
 						 .log = log->row.id,
 						 .slot = SYNC_NO_SLOT,

@@ -84,7 +84,6 @@ struct sync_core {
 };
 
 /* Table. Positions change with insert and remove. */
-int sync_log_order(const struct log_id *a, const struct log_id *b);
 struct sync_log *sync_log_find(struct sync_core *c, const struct log_id *id);
 struct sync_log *sync_log_add(struct sync_core *c, const struct log_row *row); /* NULL: table full (alarm raised) */
 void sync_log_remove(struct sync_core *c, struct sync_log *log);
@@ -129,6 +128,8 @@ void sync_credit_give(struct sync_core *c, struct sync_session *s, uint64_t byte
 /* Pipeline. */
 void sync_block(struct sync_core *c, struct sync_session *s, const struct msg_block *b);
 void sync_keys(struct sync_core *c, struct sync_session *s, const struct msg_keys *k);
+/* Are key changes of this log received and not committed? */
+bool sync_keys_under_way(const struct sync_core *c, const struct log_id *id);
 bool sync_push(struct sync_core *c, const struct sync_item *item); /* false: queue full */
 void sync_verified(struct sync_core *c, struct sync_session *s, const struct sync_verified *v);
 struct sync_item *sync_item_of(struct sync_core *c, uint32_t slot);

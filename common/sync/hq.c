@@ -336,6 +336,19 @@ static bool newer_hello(struct hq_node *n, const struct msg_hello *m)
 	return true;
 }
 
+/* Receipts may have been lost with a link, or with the run that gave them: the branch lists what it lacks. */
+static void say_receipts(struct hq_core *h, struct sync_session *s, const struct wire_head *heads, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		struct sync_log *log = sync_log_find(&h->c, &heads[i].log);
+		if (log == NULL || log_is_hq(&heads[i].log) || !sync_log_shared(&heads[i].log, s->branch))
+			continue;
+		receipt(&h->c, log);
+		if (log->row.acked.size > 0)
+			sync_have_send(&h->c, s, log, false);
+	}
+}
+
 static void on_hello(struct hq_core *h, const struct hq_link *link, const struct msg_hello *m)
 {
 	struct hq_node *n = node_of(h, link->branch);
@@ -378,6 +391,7 @@ static void on_hello(struct hq_core *h, const struct hq_link *link, const struct
 	top_up(&h->c, s);
 	sync_hello_send(&h->c, s, m);
 	sync_hello_heads(&h->c, s, m);
+	say_receipts(h, s, m->heads, m->heads_n);
 	sync_pump(&h->c, s);
 }
 
@@ -494,10 +508,13 @@ void hq_core_recv(struct hq_core *h, uint64_t now, const struct hq_link *link, c
 	switch (m->type) {
 	case MSG_HEADS:
 		sync_heads(&h->c, s, &m->heads);
+		if (m->heads.announce) {
+			s->want |= behind(&h->c, s);
+			say_receipts(h, s, m->heads.heads, m->heads.heads_n);
+			sync_have_send(&h->c, s, NULL, false); /* alive, too */
+		}
 		if (!m->heads.ask)
 			role_grant(&h->c);
-		if (!m->heads.ask && m->heads.from_start)
-			sync_have_send(&h->c, s, NULL, false); /* alive, too */
 		break;
 	case MSG_BLOCK:
 		sync_block(&h->c, s, &m->block);

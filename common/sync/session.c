@@ -87,16 +87,16 @@ void sync_hello_send(struct sync_core *c, struct sync_session *s, const struct m
 
 void sync_announce(struct sync_core *c, struct sync_session *s)
 {
-	struct msg m = {.type = MSG_HEADS, .session = s->their_nonce, .heads = {.last = true}};
+	struct msg m = {.type = MSG_HEADS, .session = s->their_nonce, .heads = {.announce = true, .last = true}};
 	size_t at = 0;
 
 	for (struct sync_log *log; (log = sync_log_next(c, s->branch, &at)) != NULL;) {
 		struct sync_ship *ship = sync_ship_of(c, s, log);
-		if (ship->known && ship->peer.size < log->row.head.size && m.heads.heads_n < HELLO_HEADS_MAX)
+		bool unseen = !c->is_hq && !log_is_hq(&log->row.id) && log->row.acked.size < log->row.head.size;
+		if (ship->known && (unseen || ship->peer.size < log->row.head.size) &&
+		    m.heads.heads_n < HELLO_HEADS_MAX)
 			m.heads.heads[m.heads.heads_n++] = wire_head_of(log);
 	}
-	m.heads.after.cls = 0;
-	m.heads.from_start = true; /* an announcement, not a page that was asked for */
 	s->announced_ms = c->now;
 	sync_send(c, s->link, &m);
 }
@@ -264,7 +264,7 @@ static void answer_page(struct sync_core *c, struct sync_session *s, const struc
 
 	m.heads.last = true;
 	for (struct sync_log *log; (log = sync_log_next(c, s->branch, &at)) != NULL;) {
-		if (!q->from_start && sync_log_order(&log->row.id, &q->after) <= 0)
+		if (!q->from_start && log_id_order(&log->row.id, &q->after) <= 0)
 			continue;
 		if (m.heads.heads_n == HELLO_HEADS_MAX) {
 			m.heads.last = false;
@@ -281,7 +281,7 @@ void sync_heads(struct sync_core *c, struct sync_session *s, const struct msg_he
 		answer_page(c, s, h);
 		return;
 	}
-	if (h->from_start) { /* an announcement: only what is new to us */
+	if (h->announce) {
 		for (uint32_t i = 0; i < h->heads_n; i++) {
 			struct sync_log *log = sync_log_find(c, &h->heads[i].log);
 			if (!sync_log_shared(&h->heads[i].log, s->branch))
@@ -295,7 +295,6 @@ void sync_heads(struct sync_core *c, struct sync_session *s, const struct msg_he
 			    h->heads[i].head.size > ship->peer.size)
 				ship->peer = h->heads[i].head;
 		}
-		s->want = h->heads_n > 0;
 		return;
 	}
 	if (s->complete || s->page_n == 0)

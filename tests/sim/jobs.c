@@ -394,7 +394,7 @@ static void exec_fork(struct node *n, const struct job *j)
 	struct tail tail[2] = {{.events = events[0], .node = n}, {.events = events[1], .node = n}};
 	struct sync_core *c = &n->b.c;
 	struct store_key keys[1024];
-	AS_AUTO(buf) struct buf memory[SIM_BRANCHES_MAX * 4] = {{0}};
+	struct buf memory[SIM_BRANCHES_MAX * 4] = {{0}};
 	size_t keys_n = 0, memory_n = 0;
 	uint8_t raw[2][GEN_RAW_MAX], id[LOG_ID_BYTES];
 	struct bytes first[2];

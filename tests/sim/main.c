@@ -170,8 +170,11 @@ int main(int argc, char **argv)
 		}
 	if (as_crypto_init() != AS_OK)
 		return 74;
+	node_module_init();
 	run_all(first, seeds, jobs > 64 ? 64 : jobs, &o, &t, stop);
-	bool covered = coverage(&t, table) || seeds < COVERAGE_SEEDS;
+	bool covered = seeds < COVERAGE_SEEDS || coverage(&t, table);
+	if (seeds < COVERAGE_SEEDS && table)
+		coverage(&t, true);
 	if (!o.story)
 		printf("%llu seeds from %llu: %llu failed; %llu events submitted, %llu accepted, %llu refused, %llu frames, "
 		       "%llu cases, %llu lost with the only disk that held them\n",

@@ -14,6 +14,11 @@
 
 static struct block_opened shared_opened; /* of the opener: until its next call */
 
+void node_module_init(void)
+{
+	block_opened_init(&shared_opened);
+}
+
 /* ---- keys and readers ---------------------------------------------------------------------------------------------*/
 
 static struct sync_core *core(struct node *n)

@@ -294,6 +294,7 @@ struct world {
 };
 
 /* world.c */
+void node_module_init(void);
 bool world_run(struct world *w);
 void world_init(struct world *w, const struct options *o);
 void world_done(struct world *w);
