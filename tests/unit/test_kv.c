@@ -8,7 +8,7 @@
 
 #include "common/base/check.h"
 #include "common/base/rng.h"
-#include "tests/lib/kv_backends.h"
+#include "tests/lib/kv_conform.h"
 
 /* ---- a naive model: a sorted array
  * ------------------------------------------------------------------------------*/

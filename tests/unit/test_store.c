@@ -9,7 +9,7 @@
 #include "common/base/check.h"
 #include "common/crypto/hash.h"
 #include "common/store/hq_store.h"
-#include "tests/lib/kv_backends.h"
+#include "tests/lib/kv_conform.h"
 #include "tests/lib/store_rig.h"
 
 struct bench {
