@@ -10,8 +10,7 @@
 #include "common/base/rng.h"
 #include "tests/lib/kv_conform.h"
 
-/* ---- a naive model: a sorted array
- * ------------------------------------------------------------------------------*/
+/* ---- a naive model: a sorted array --------------------------------------------------------------------*/
 
 struct row {
 	unsigned table;
@@ -155,8 +154,7 @@ static void expect_text(struct kv *kv, const char *key, const char *value)
 	kv_txn_done(&txn);
 }
 
-/* ---- tests
- * -----------------------------------------------------------------------------------------------------*/
+/* ---- tests --------------------------------------------------------------------------------------------*/
 
 static void equals_a_naive_model(void **state)
 {

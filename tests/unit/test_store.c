@@ -67,8 +67,7 @@ static void expect_head(struct store *st, const struct rig_log *log, size_t bloc
 	assert_memory_equal(row.head.root, want.root, sizeof want.root);
 }
 
-/* ---- opening
- * ---------------------------------------------------------------------------------------------------*/
+/* ---- opening ------------------------------------------------------------------------------------------*/
 
 static void a_store_knows_what_it_is(void **state)
 {
@@ -167,8 +166,7 @@ static void another_ledger_version_wants_a_rebuild(void **state)
 	bench_close(&t);
 }
 
-/* ---- logs and blocks
- * -------------------------------------------------------------------------------------------*/
+/* ---- logs and blocks ----------------------------------------------------------------------------------*/
 
 static as_err count_block(void *arg, const struct log_id *log, const struct block_meta *meta,
 			  struct bytes block)
@@ -356,8 +354,7 @@ static void a_log_ends_where_its_key_ends(void **state)
 	bench_close(&t);
 }
 
-/* ---- receipts, values, keys
- * ------------------------------------------------------------------------------------*/
+/* ---- receipts, values, keys ---------------------------------------------------------------------------*/
 
 static struct store_op receipt_op(const struct rig_log *log, size_t blocks, uint8_t mark)
 {
@@ -539,8 +536,7 @@ static void a_tombstone_wins_in_any_order(void **state)
 	}
 }
 
-/* ---- aside, ids, labels
- * ----------------------------------------------------------------------------------------*/
+/* ---- aside, ids, labels -------------------------------------------------------------------------------*/
 
 static as_err reason_of(void *arg, struct bytes key, struct bytes value)
 {
@@ -622,8 +618,7 @@ static void ids_and_labels_lead_to_events(void **state)
 	bench_close(&t);
 }
 
-/* ---- faults
- * ----------------------------------------------------------------------------------------------------*/
+/* ---- faults -------------------------------------------------------------------------------------------*/
 
 /* A batch with something of everything on top of what prepare stored; logs of its own. */
 struct rich {

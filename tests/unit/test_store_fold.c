@@ -132,8 +132,7 @@ static struct kv *open_kv(void **state)
 	return kv;
 }
 
-/* ---- equality
- * --------------------------------------------------------------------------------------------------*/
+/* ---- equality -----------------------------------------------------------------------------------------*/
 
 static void any_order_and_any_delay_give_the_same(void **state)
 {
@@ -356,8 +355,7 @@ static void every_way_to_be_flagged_is_listed(void **state)
 	kv_close(kv);
 }
 
-/* ---- damage
- * ----------------------------------------------------------------------------------------------------*/
+/* ---- damage -------------------------------------------------------------------------------------------*/
 
 static void world_everything(struct store *st, const struct world *w)
 {
