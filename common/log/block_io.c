@@ -296,15 +296,14 @@ static as_err opened_reserve(struct block_opened *o, uint32_t events_n)
 	return AS_OK;
 }
 
-/* Check 5: the author's line is first and right; after a rotation the old key's is second and right. */
+/* Check 5: the author's line is first and right; after a rotation the old key's is there and right too. */
 static bool signature_check(const struct block_view *v, const struct block_reader *r)
 {
 	bool need_before = r->has_before && v->h.first == 0;
 
 	if (!note_line_is(&v->note.lines[0], &r->author) || note_verify(&v->note, &r->author, 1, NULL))
 		return false;
-	return !need_before || (v->note.lines_n == 2 && note_line_is(&v->note.lines[1], &r->before) &&
-				note_verify(&v->note, &r->before, 1, NULL) == AS_OK);
+	return !need_before || note_verify(&v->note, &r->before, 1, NULL) == AS_OK;
 }
 
 /* Check 6: the content key of the block, known or sealed in its header. */

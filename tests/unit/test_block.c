@@ -378,6 +378,9 @@ static void a_rotation_is_signed_by_both_keys(void **state)
 	assert_int_equal(block_peek(buf_bytes(&reversed), org, &v), REFUSE_NONE);
 	assert_int_equal(block_open(&w.io, &v, &r, &theirs, &w.opened, &why), AS_EREFUSED);
 	assert_int_equal(why, REFUSE_SIGNATURE);
+	struct block_reader unaware = reader_of(&live);
+	assert_int_equal(block_open(&w.io, &v, &unaware, &theirs, &w.opened, &why), AS_EREFUSED);
+	assert_int_equal(why, REFUSE_SIGNATURE);
 	assert_int_equal(block_peek(buf_bytes(&both), org, &v), REFUSE_NONE);
 	block_reader_set_before(&r, w.hq_public);
 	assert_int_equal(block_open(&w.io, &v, &r, &theirs, &w.opened, &why), AS_EREFUSED);
@@ -752,6 +755,8 @@ static void check_1_sizes_and_form(void **state)
 		g.header = open_log[i];
 		REFUSED_AT_PEEK(g, REFUSE_DAMAGED);
 	}
+	/* an index so high that first + count begins again at 0 */
+	REFUSED_AT_PEEK(FORGE(20, .first_delta = -3), REFUSE_DAMAGED);
 	/* index 0 must carry the content key */
 	REFUSED_AT_PEEK(FORGE(20, .no_keys = true), REFUSE_DAMAGED);
 	/* "compressed" to more than the plain text */
@@ -916,6 +921,16 @@ static void check_7_decompression_is_bounded(void **state)
 	memcpy(z, "\x50\x2a\x4d\x18\x01\x00\x00\x00x", 9);
 	n = 9 + zstd_of(plain, sizeof plain, 1, z + 9, sizeof z - 9);
 	REFUSED_AT_OPEN(FORGE(20, .before = five, .packed = bytes_of(z, n)), REFUSE_DAMAGED);
+	/* a skippable frame after; an empty frame after */
+	n = zstd_of(plain, sizeof plain, 1, z, sizeof z);
+	memcpy(z + n, "\x50\x2a\x4d\x18\x01\x00\x00\x00x", 9);
+	REFUSED_AT_OPEN(FORGE(20, .before = five, .packed = bytes_of(z, n + 9)), REFUSE_DAMAGED);
+	n += zstd_of(plain, 0, 1, z + n, sizeof z - n);
+	REFUSED_AT_OPEN(FORGE(20, .before = five, .packed = bytes_of(z, n)), REFUSE_DAMAGED);
+	/* a frame that is not shorter than its text: it had to be raw */
+	events_make(3, 200, true);
+	REFUSED_AT_OPEN(FORGE(3, .before = five), REFUSE_DAMAGED);
+	events_make(20, 200, false);
 	/* not zstd at all; cut off */
 	memset(z, 'x', 500);
 	REFUSED_AT_OPEN(FORGE(20, .before = five, .packed = bytes_of(z, 500)), REFUSE_DAMAGED);
@@ -972,26 +987,34 @@ static void check_7_count_and_root(void **state)
 	REFUSED_AT_OPEN(FORGE(20, .before = five, .count_delta = -1), REFUSE_DAMAGED);
 	REFUSED_AT_OPEN(FORGE(9, .before = five, .count_delta = -3), REFUSE_DAMAGED);
 
-	/* the plain text: an empty event, one that is too long, one that ends after the block, bytes left
-	 * over */
-	static const struct {
-		uint32_t first, second;
-		size_t n;
-	} bad[] = {
-	    {0, 44, 4 + 4 + 44},	   {EVENT_BYTES_MAX + 1, 10, 4 + EVENT_BYTES_MAX + 1 + 4 + 10},
-	    {20, 21, 4 + 20 + 4 + 20},	   {20, UINT32_MAX, 4 + 20 + 4 + 20},
-	    {20, 20, 4 + 20 + 4 + 20 + 1}, {20, 20, 4 + 20 + 4 + 20 + 4},
-	    {20, 0, 4 + 20 + 3},
-	};
-	for (size_t i = 0; i < AS_COUNT(bad); i++) {
-		struct forge g = FORGE(2, .before = five);
-		memset(plain, 'e', sizeof plain);
-		put_be32(plain, bad[i].first);
-		put_be32(plain + 4 + bad[i].first, bad[i].second);
-		g.plain = bytes_of(plain, bad[i].n);
-		g.raw = true;
+	/* with the right root: an empty event, one that is too long, bytes after the last one */
+	events[1].n = 0;
+	REFUSED_AT_OPEN(FORGE(9, .before = five), REFUSE_DAMAGED);
+	REFUSED_AT_OPEN(FORGE(9, .before = five, .raw = true), REFUSE_DAMAGED);
+	events[1].n = EVENT_BYTES_MAX + 1;
+	REFUSED_AT_OPEN(FORGE(9, .before = five, .raw = true), REFUSE_DAMAGED);
+	events[1].n = EVENT_BYTES_MAX;
+	ACCEPTED(FORGE(9, .before = five, .raw = true));
+	events_make(9, 200, false);
+	uint8_t *p = plain;
+	for (size_t i = 0; i < 9; i++, p += 204) {
+		put_be32(p, 200);
+		memcpy(p + 4, events[i].p, 200);
+	}
+	for (size_t more = 0; more < 12; more++) {
+		struct forge g = FORGE(9, .before = five, .raw = true);
+		g.plain = bytes_of(plain, 9 * 204 + more);
+		refused(__LINE__, g, &r, AT_OPEN, more ? REFUSE_DAMAGED : REFUSE_NONE);
+	}
+	/* lengths that reach beyond the text, or are themselves cut off */
+	struct forge g = FORGE(9, .before = five, .raw = true, .plain = bytes_of(plain, 9 * 204));
+	for (uint32_t n = 201; n != 0; n = n < 300 ? n + 1 : n < UINT32_MAX ? UINT32_MAX : 0) {
+		put_be32(plain + 8 * 204, n);
 		REFUSED_AT_OPEN(g, REFUSE_DAMAGED);
 	}
+	put_be32(plain + 8 * 204, 200);
+	put_be32(plain + 7 * 204, 200 + 202);
+	REFUSED_AT_OPEN(g, REFUSE_DAMAGED);
 }
 
 static void hdr_keys_upto_9(struct block_header *h)

@@ -308,6 +308,17 @@ static void false_proofs_fail(void **state)
 		memcpy(q.hash[q.n++], heads[33].root, 32);
 		assert_false(proof_consistency_verify(&q, &heads[old], &heads[33]));
 	}
+	/* a right path under a wrong size: too short for the size 33, too long for the size 1 */
+	struct log_head wrong = {.size = 33};
+	memcpy(wrong.root, heads[32].root, 32);
+	assert_int_equal(proof_inclusion(&src, 0, 32, &p), AS_OK);
+	assert_true(proof_inclusion_verify(&p, 0, t->leaves[0], &heads[32]));
+	assert_false(proof_inclusion_verify(&p, 0, t->leaves[0], &wrong));
+	wrong.size = 1;
+	memcpy(wrong.root, heads[2].root, 32);
+	p.n = 1;
+	memcpy(p.hash[0], t->leaves[0], 32);
+	assert_false(proof_inclusion_verify(&p, 0, t->leaves[1], &wrong));
 	/* size 0, equal sizes, shrinking */
 	p.n = 0;
 	assert_true(proof_consistency_verify(&p, &heads[0], &heads[33]));
