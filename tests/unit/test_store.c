@@ -259,6 +259,15 @@ static void old_frontiers_are_kept_at_intervals(void **state)
 		assert_memory_equal(root, want.root, 32);
 	}
 	assert_int_equal(store_check(t.st, NULL), AS_OK);
+	for (size_t b = t.log->n - 1; b > 100; b -= 300) { /* those beyond a cut go with it */
+		struct store_op cut = {.type = STORE_CUT, .log = t.log->id};
+		cut.cut.size = rig_head(t.log, b).size;
+		assert_int_equal(rig_commit(t.st, &cut), AS_OK);
+		assert_int_equal(rig_rows(t.kv, TABLE_FRONTIER), cut.cut.size / STORE_FRONTIER_EVERY);
+		if (b < 300)
+			break;
+	}
+	assert_int_equal(store_check(t.st, NULL), AS_OK);
 	bench_close(&t);
 }
 
