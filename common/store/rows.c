@@ -109,8 +109,7 @@ as_err row_clear(const struct stx *x, unsigned table)
 	}
 }
 
-/* ---- log rows
- * --------------------------------------------------------------------------------------------------*/
+/* ---- log rows -----------------------------------------------------------------------------------------*/
 
 /*
  *   0  40  head: size, root          120   1  has_parent
@@ -203,8 +202,7 @@ as_err log_state_put(const struct stx *x, const struct log_state *s)
 		       bytes_of(b, LOG_ROW_FIXED + tree_frontier_put(&s->frontier, b + LOG_ROW_FIXED)));
 }
 
-/* ---- block rows
- * ------------------------------------------------------------------------------------------------*/
+/* ---- block rows ---------------------------------------------------------------------------------------*/
 
 /*
  *  0   4  count                48   8  check of the block

@@ -49,8 +49,7 @@ as_err row_each(const struct stx *x, unsigned table, struct bytes prefix, row_fn
 /* Deletes all rows of a table. */
 as_err row_clear(const struct stx *x, unsigned table) AS_MUST_CHECK;
 
-/* ---- log rows
- * --------------------------------------------------------------------------------------------------*/
+/* ---- log rows -----------------------------------------------------------------------------------------*/
 
 struct log_state {
 	struct log_row row;
@@ -63,8 +62,7 @@ as_err log_state_put(const struct stx *x, const struct log_state *s) AS_MUST_CHE
 as_err log_row_decode(struct bytes key, struct bytes body, struct log_row *ret_row,
 		      struct bytes *ret_frontier) AS_MUST_CHECK;
 
-/* ---- block rows: the meta with a check of its own, then the block
- * -----------------------------------------------*/
+/* ---- block rows: the meta with a check of its own, then the block -------------------------------------*/
 
 #define BLOCK_ROW_HEAD 64
 

@@ -6,8 +6,7 @@
 #include "common/base/check.h"
 #include "common/store/store_impl.h"
 
-/* ---- what the store is
- * -----------------------------------------------------------------------------------------*/
+/* ---- what the store is --------------------------------------------------------------------------------*/
 
 /*
  *  0  8  "aftersyn"         14  1  role
@@ -182,8 +181,7 @@ as_err store_take_fence(struct store *st, uint64_t *ret_fence)
 	return AS_OK;
 }
 
-/* ---- logs and blocks
- * -------------------------------------------------------------------------------------------*/
+/* ---- logs and blocks ----------------------------------------------------------------------------------*/
 
 struct each_log {
 	store_log_fn fn;

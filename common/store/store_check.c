@@ -4,8 +4,7 @@
 #include "common/store/kv_mem.h"
 #include "common/store/store_impl.h"
 
-/* ---- folding everything again
- * ----------------------------------------------------------------------------------*/
+/* ---- folding everything again -------------------------------------------------------------------------*/
 
 /* The next log after *key (in: as last returned, empty at first). */
 static as_err next_log(const struct stx *x, struct store_key_buf *key, struct log_state *ret_s)
@@ -95,8 +94,7 @@ as_err store_rebuild(struct store *st, struct as_errmsg *em)
 	return err;
 }
 
-/* ---- what the rows say of themselves
- * ---------------------------------------------------------------------------*/
+/* ---- what the rows say of themselves ------------------------------------------------------------------*/
 
 static as_err row_is_sound(void *arg, struct bytes key, struct bytes body)
 {
@@ -118,8 +116,7 @@ static as_err check_rows(const struct stx *x)
 	return AS_OK;
 }
 
-/* ---- logs against their blocks
- * ---------------------------------------------------------------------------------*/
+/* ---- logs against their blocks ------------------------------------------------------------------------*/
 
 static as_err check_kept_frontier(const struct stx *x, const struct log_id *log,
 				  const struct tree_frontier *f)
@@ -257,8 +254,7 @@ static as_err check_logs(struct store *st, const struct stx *x)
 	return err == AS_ENOTFOUND ? check_owners(x) : err;
 }
 
-/* ---- cases and cells against the logs
- * --------------------------------------------------------------------------*/
+/* ---- cases and cells against the logs -----------------------------------------------------------------*/
 
 static as_err differs(const struct stx *x, unsigned table, struct bytes key, const char *how)
 {

@@ -3,8 +3,7 @@
 #include "common/base/check.h"
 #include "common/store/store_impl.h"
 
-/* ---- the logs that the batch touches
- * ---------------------------------------------------------------------------*/
+/* ---- the logs that the batch touches ------------------------------------------------------------------*/
 
 static as_err slot_take(struct store *st, struct log_state **ret_s)
 {
@@ -61,8 +60,7 @@ static bool heads_equal(const struct log_head *a, const struct log_head *b)
 	return a->size == b->size && memcmp(a->root, b->root, sizeof a->root) == 0;
 }
 
-/* ---- blocks
- * ----------------------------------------------------------------------------------------------------*/
+/* ---- blocks -------------------------------------------------------------------------------------------*/
 
 /* Folds stored blocks from `folded` on, whole ones, until `upto` or events_max (0: no limit). */
 static as_err fold_stored(struct store *st, const struct stx *x, struct log_state *s, uint64_t upto,
@@ -182,8 +180,7 @@ static as_err op_fold(struct store *st, const struct stx *x, const struct store_
 	return fold_stored(st, x, s, s->row.head.size, op->fold.events_max);
 }
 
-/* ---- the smaller ones
- * ------------------------------------------------------------------------------------------*/
+/* ---- the smaller ones ---------------------------------------------------------------------------------*/
 
 static as_err op_receipt(struct store *st, const struct stx *x, const struct store_op *op)
 {
@@ -279,8 +276,7 @@ static as_err perform(struct store *st, const struct stx *x, const struct store_
 	return AS_EINVAL;
 }
 
-/* ---- the batch
- * -------------------------------------------------------------------------------------------------*/
+/* ---- the batch ----------------------------------------------------------------------------------------*/
 
 static as_err logs_write(struct store *st, const struct stx *x)
 {

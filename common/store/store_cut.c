@@ -9,8 +9,7 @@
 #define PREFIX_EACH (1 + BRANCH_CODE_MAX) /* of a log id: class and branch */
 #define STAT_BYTES 32
 
-/* ---- counters
- * --------------------------------------------------------------------------------------------------*/
+/* ---- counters -----------------------------------------------------------------------------------------*/
 
 static as_err stat_get(const struct stx *x, struct store_aside_stat *ret)
 {
@@ -54,8 +53,7 @@ as_err store_aside_stat(struct store *st, struct store_aside_stat *ret_stat)
 	return AS_OK;
 }
 
-/* ---- refused blocks
- * --------------------------------------------------------------------------------------------*/
+/* ---- refused blocks -----------------------------------------------------------------------------------*/
 
 /* Refused blocks of one branch and class; counting keys, not reading blocks. */
 static as_err each_is_full(const struct stx *x, const struct store_key_buf *of, bool *ret_full)
@@ -146,8 +144,7 @@ as_err op_aside(struct store *st, const struct stx *x, const struct store_op *op
 	return stat_put(x, &stat);
 }
 
-/* ---- cut
- * -------------------------------------------------------------------------------------------------------*/
+/* ---- cut ----------------------------------------------------------------------------------------------*/
 
 /* Takes one block out of cases, ids, labels and the log, and lays it aside. */
 static as_err block_cut(struct store *st, const struct stx *x, const struct log_state *s, uint64_t size,

@@ -9,7 +9,7 @@
  */
 
 #define CHUNK_BYTES (1024 * 1024) /* any one case fits, with what its growth leaves behind */
-#define CHUNKS_KEPT 8
+#define CHUNKS_KEPT 2
 #define CHUNKS_LARGE 32
 #define BUCKETS_MIN 256
 #define CELLS_MIN 64
@@ -54,8 +54,7 @@ struct fold {
 	bool needs_rebuild;
 };
 
-/* ---- memory
- * ----------------------------------------------------------------------------------------------------*/
+/* ---- memory -------------------------------------------------------------------------------------------*/
 
 static as_err chunk_next(struct fold *f)
 {
@@ -189,8 +188,7 @@ bool fold_is_large(const struct fold *f)
 	return f->chunk > CHUNKS_LARGE || f->cells.n > CELLS_LARGE;
 }
 
-/* ---- cases of the batch
- * ----------------------------------------------------------------------------------------*/
+/* ---- cases of the batch -------------------------------------------------------------------------------*/
 
 static int case_key_cmp(const struct case_key *a, const struct case_key *b)
 {
@@ -309,8 +307,7 @@ static as_err case_get(struct fold *f, const struct stx *x, const struct case_ke
 	return AS_OK;
 }
 
-/* ---- events
- * ----------------------------------------------------------------------------------------------------*/
+/* ---- events -------------------------------------------------------------------------------------------*/
 
 static as_err flagged_put(const struct stx *x, const struct log_id *log, uint64_t index, uint16_t kind,
 			  uint8_t status)
@@ -411,8 +408,7 @@ as_err fold_cut_event(struct fold *f, const struct stx *x, const struct log_id *
 	return f->err;
 }
 
-/* ---- writing
- * ---------------------------------------------------------------------------------------------------*/
+/* ---- writing ------------------------------------------------------------------------------------------*/
 
 static struct log_id log_of_place(const struct case_key *key, const struct place *p)
 {
@@ -525,47 +521,4 @@ as_err fold_flush(struct fold *f, const struct stx *x)
 		err = cells_write(f, x);
 	fold_reset(f);
 	return err;
-}
-
-/* ---- ids and labels
- * --------------------------------------------------------------------------------------------*/
-
-static as_err label_index(const struct stx *x, struct bytes label, const struct case_key *c, int sign)
-{
-	struct store_key_buf key = key_label(label, c->id);
-	uint8_t body[4];
-	struct bytes old;
-	uint32_t n = 0;
-	as_err err = row_get(x, TABLE_LABEL, &key, &old);
-
-	if (err && err != AS_ENOTFOUND)
-		return err;
-	if (err == AS_OK) {
-		if (old.n != sizeof body)
-			return row_damaged(x, TABLE_LABEL, key_bytes(&key));
-		n = get_be32(old.p);
-	}
-	n = sign > 0 ? n + 1 : n - (n > 0);
-	if (n == 0)
-		return row_del(x, TABLE_LABEL, &key);
-	put_be32(body, n);
-	return row_put(x, TABLE_LABEL, &key, bytes_of(body, sizeof body));
-}
-
-as_err index_event(const struct stx *x, const struct log_id *log, uint64_t index, struct bytes event,
-		   int sign)
-{
-	struct store_key_buf key;
-	struct case_key c;
-	struct event ev;
-	as_err err;
-
-	if (event_decode(event, &ev) || ev.event_id.n != 16)
-		return AS_OK;
-	key = key_event_id(ev.event_id.p, log, index);
-	err =
-	    sign > 0 ? row_put(x, TABLE_EVENT_ID, &key, bytes_of(NULL, 0)) : row_del(x, TABLE_EVENT_ID, &key);
-	if (err || ev.label.n == 0 || !ledger_case_of(&ev, log->branch, &c))
-		return err;
-	return label_index(x, ev.label, &c, sign);
 }

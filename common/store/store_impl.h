@@ -4,7 +4,8 @@
  *	store.c		open, fence, reads of logs and blocks
  *	store_read.c	reads of cases, cells, ring, values
  *	store_commit.c	the batch: blocks, receipts, ends, values
- *	store_fold.c	events into cases, cells, flagged events, ids and labels
+ *	store_fold.c	events into cases, cells, flagged events
+ *	store_index.c	event ids and labels of a branch
  *	store_ring.c	key changes
  *	store_cut.c	blocks aside: refused ones, and the own tail after a fork
  *	store_check.c	check and rebuild
@@ -59,8 +60,7 @@ as_err store_open_block(struct store *st, const struct stx *x, const struct log_
 as_err store_frontier_at(struct store *st, const struct stx *x, const struct log_state *log, uint64_t size,
 			 struct tree_frontier *ret_f) AS_MUST_CHECK;
 
-/* ---- store_fold.c
- * ----------------------------------------------------------------------------------------------*/
+/* ---- store_fold.c -------------------------------------------------------------------------------------*/
 
 /* What a fold changes gathers in memory and is written by fold_flush; fold_reset forgets it. */
 as_err fold_new(struct fold **ret_f) AS_MUST_CHECK;
@@ -82,7 +82,7 @@ bool fold_needs_rebuild(const struct fold *f);
 bool fold_is_large(const struct fold *f);
 as_err fold_flush(struct fold *f, const struct stx *x) AS_MUST_CHECK;
 
-/* Event ids and labels of a branch: add (sign 1) or take out (-1) one event. */
+/* store_index.c: event ids and labels of a branch: add (sign 1) or take out (-1) one event. */
 as_err index_event(const struct stx *x, const struct log_id *log, uint64_t index, struct bytes event,
 		   int sign) AS_MUST_CHECK;
 
@@ -99,8 +99,7 @@ as_err fold_all(struct store *st, const struct stx *x, struct fold *f, const str
 extern const uint8_t fold_tables[];
 extern const size_t fold_tables_n;
 
-/* ---- the other operations of a batch
- * ---------------------------------------------------------------------------*/
+/* ---- the other operations of a batch ------------------------------------------------------------------*/
 
 /* The log's state as the batch has it so far, read or made at first use; written at the end of the batch. */
 as_err batch_log(struct store *st, const struct stx *x, const struct log_id *log, bool make,

@@ -26,12 +26,4 @@ struct kv_backend {
 extern const struct kv_backend kv_backends[];
 extern const size_t kv_backends_n;
 
-struct CMUnitTest;
-
-/*
- * Runs every test on every backend as one TAP group; a test finds its backend in *state.
- * Returns the exit status of main.
- */
-int kv_backends_run(const char *group, const struct CMUnitTest *tests, size_t n);
-
 #endif

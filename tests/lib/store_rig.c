@@ -205,8 +205,7 @@ struct store_opener rig_opener(void)
 	return (struct store_opener){.open = open_plain};
 }
 
-/* ---- a store under test
- * ----------------------------------------------------------------------------------------*/
+/* ---- a store under test -------------------------------------------------------------------------------*/
 
 struct store *rig_open(struct kv *kv, enum store_role role)
 {

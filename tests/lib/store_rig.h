@@ -53,8 +53,7 @@ size_t rig_event(uint8_t *out, size_t cap, uint32_t kind, const uint8_t id[16], 
 /* Opens rig blocks; memory is static. */
 struct store_opener rig_opener(void);
 
-/* ---- a store under test: these abort on failure
- * ----------------------------------------------------------------*/
+/* ---- a store under test: these abort on failure -------------------------------------------------------*/
 
 #define RIG_BRANCH "BJ01"
 

@@ -9,7 +9,7 @@
 #include "common/base/check.h"
 #include "common/crypto/hash.h"
 #include "common/store/hq_store.h"
-#include "tests/lib/kv_backends.h"
+#include "tests/lib/kv_conform.h"
 #include "tests/lib/store_rig.h"
 
 struct bench {
@@ -67,8 +67,7 @@ static void expect_head(struct store *st, const struct rig_log *log, size_t bloc
 	assert_memory_equal(row.head.root, want.root, sizeof want.root);
 }
 
-/* ---- opening
- * ---------------------------------------------------------------------------------------------------*/
+/* ---- opening ------------------------------------------------------------------------------------------*/
 
 static void a_store_knows_what_it_is(void **state)
 {
@@ -167,8 +166,7 @@ static void another_ledger_version_wants_a_rebuild(void **state)
 	bench_close(&t);
 }
 
-/* ---- logs and blocks
- * -------------------------------------------------------------------------------------------*/
+/* ---- logs and blocks ----------------------------------------------------------------------------------*/
 
 static as_err count_block(void *arg, const struct log_id *log, const struct block_meta *meta,
 			  struct bytes block)
@@ -259,6 +257,15 @@ static void old_frontiers_are_kept_at_intervals(void **state)
 		assert_int_equal(store_frontier(t.st, &t.log->id, want.size, &f), AS_OK);
 		tree_root(&f, root);
 		assert_memory_equal(root, want.root, 32);
+	}
+	assert_int_equal(store_check(t.st, NULL), AS_OK);
+	for (size_t b = t.log->n - 1; b > 100; b -= 300) { /* those beyond a cut go with it */
+		struct store_op cut = {.type = STORE_CUT, .log = t.log->id};
+		cut.cut.size = rig_head(t.log, b).size;
+		assert_int_equal(rig_commit(t.st, &cut), AS_OK);
+		assert_int_equal(rig_rows(t.kv, TABLE_FRONTIER), cut.cut.size / STORE_FRONTIER_EVERY);
+		if (b < 300)
+			break;
 	}
 	assert_int_equal(store_check(t.st, NULL), AS_OK);
 	bench_close(&t);
@@ -356,8 +363,7 @@ static void a_log_ends_where_its_key_ends(void **state)
 	bench_close(&t);
 }
 
-/* ---- receipts, values, keys
- * ------------------------------------------------------------------------------------*/
+/* ---- receipts, values, keys ---------------------------------------------------------------------------*/
 
 static struct store_op receipt_op(const struct rig_log *log, size_t blocks, uint8_t mark)
 {
@@ -539,8 +545,7 @@ static void a_tombstone_wins_in_any_order(void **state)
 	}
 }
 
-/* ---- aside, ids, labels
- * ----------------------------------------------------------------------------------------*/
+/* ---- aside, ids, labels -------------------------------------------------------------------------------*/
 
 static as_err reason_of(void *arg, struct bytes key, struct bytes value)
 {
@@ -622,8 +627,7 @@ static void ids_and_labels_lead_to_events(void **state)
 	bench_close(&t);
 }
 
-/* ---- faults
- * ----------------------------------------------------------------------------------------------------*/
+/* ---- faults -------------------------------------------------------------------------------------------*/
 
 /* A batch with something of everything on top of what prepare stored; logs of its own. */
 struct rich {

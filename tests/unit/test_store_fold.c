@@ -10,7 +10,7 @@
 
 #include "common/base/check.h"
 #include "common/crypto/hash.h"
-#include "tests/lib/kv_backends.h"
+#include "tests/lib/kv_conform.h"
 #include "tests/lib/store_rig.h"
 
 #define LOGS 5
@@ -132,8 +132,7 @@ static struct kv *open_kv(void **state)
 	return kv;
 }
 
-/* ---- equality
- * --------------------------------------------------------------------------------------------------*/
+/* ---- equality -----------------------------------------------------------------------------------------*/
 
 static void any_order_and_any_delay_give_the_same(void **state)
 {
@@ -274,13 +273,17 @@ static void a_case_that_is_too_long_is_still_a_set(void **state)
 	struct store *sts[3];
 	uint8_t id[16] = {0xd0}, first[16] = {0xd0};
 
-	for (unsigned i = 0; i < CASE_EVENTS_MAX + 40; i++) {
-		uint8_t raw[256];
-		put_be32(id + 4, i);
-		struct bytes ev =
-		    bytes_of(raw, rig_event(raw, sizeof raw, i % 3 ? 999 : (uint32_t)REPAIR_HELD, id,
-					    i ? first : NULL, NULL));
-		rig_append(i < 30 ? a : b, &ev, 1);
+	for (unsigned i = 0; i < CASE_EVENTS_MAX + 40;) { /* a: three blocks of 10 */
+		uint8_t raw[10][256];
+		struct bytes ev[10];
+		struct rig_log *log = i < 30 ? a : b;
+		for (size_t k = 0; k < AS_COUNT(ev); k++, i++) {
+			put_be32(id + 4, i);
+			ev[k] = bytes_of(raw[k],
+					 rig_event(raw[k], sizeof raw[k], i % 3 ? 999 : (uint32_t)REPAIR_HELD,
+						   id, i ? first : NULL, NULL));
+		}
+		rig_append(log, ev, AS_COUNT(ev));
 	}
 	for (size_t i = 0; i < 3; i++) {
 		kvs[i] = open_kv(state);
@@ -294,9 +297,9 @@ static void a_case_that_is_too_long_is_still_a_set(void **state)
 	assert_int_equal(rig_rows(kvs[0], TABLE_FLAGGED), CASE_EVENTS_MAX + 40);
 	assert_int_equal(store_check(sts[0], NULL), AS_OK);
 	struct store_op cut = {.type = STORE_CUT, .log = a->id};
-	cut.cut.size = rig_head(a, 11).size;
+	cut.cut.size = rig_head(a, 2).size;
 	assert_int_equal(rig_commit(sts[0], &cut), AS_OK);
-	rig_store(sts[2], a, 0, 11, true);
+	rig_store(sts[2], a, 0, 2, true);
 	rig_store(sts[2], b, 0, b->n, true);
 	assert_true(rig_same(kvs[0], kvs[2], RIG_FOLDED));
 	assert_int_equal(rig_rows(kvs[0], TABLE_FLAGGED), CASE_EVENTS_MAX + 20);
@@ -315,6 +318,7 @@ static as_err flag_status(void *arg, struct bytes key, struct bytes value)
 	assert_int_equal(key.n, LOG_ID_BYTES + 8);
 	assert_int_equal(value.n, 3);
 	statuses[value.p[2]]++;
+	statuses[255] += get_be16(value.p) == 0; /* the event itself cannot be decoded */
 	return AS_OK;
 }
 
@@ -337,6 +341,7 @@ static void every_way_to_be_flagged_is_listed(void **state)
 	assert_true(statuses[ENTRY_UNKNOWN_KIND] >= 1);
 	assert_true(statuses[ENTRY_ILLEGAL] >= 1);
 	assert_true(statuses[ENTRY_ID_REUSED] >= 1);
+	assert_int_equal(statuses[255], 1);
 	assert_int_equal(statuses[ENTRY_APPLIED] + statuses[ENTRY_REPEATED], 0);
 	buf_init(&memory, 1 << 20);
 	assert_int_equal(buf_reserve(&memory, 1 << 20), AS_OK);
@@ -352,8 +357,7 @@ static void every_way_to_be_flagged_is_listed(void **state)
 	kv_close(kv);
 }
 
-/* ---- damage
- * ----------------------------------------------------------------------------------------------------*/
+/* ---- damage -------------------------------------------------------------------------------------------*/
 
 static void world_everything(struct store *st, const struct world *w)
 {
@@ -451,6 +455,27 @@ static void row_forge(struct kv *kv, unsigned table, struct bytes key, struct by
 	assert_int_equal(kv_commit(&txn), AS_OK);
 }
 
+/* Another event in a block, with right checks: only the tree can tell. */
+static void block_forge(struct kv *kv, const struct rig_log *log, size_t block)
+{
+	struct store_key_buf key = key_log_at(&log->id, log->blocks[block].meta.first);
+	static uint8_t b[BLOCK_BYTES_MAX];
+	uint8_t head[2] = {TABLE_BLOCK, (uint8_t)key.n};
+	struct bytes value;
+	struct kv_txn *txn;
+
+	assert_int_equal(kv_begin(kv, KV_WRITE, &txn), AS_OK);
+	assert_int_equal(kv_get(txn, TABLE_BLOCK, key_bytes(&key), &value), AS_OK);
+	memcpy(b, value.p, value.n);
+	b[value.n - 1] ^= 1;
+	struct bytes whole = bytes_of(b + 64, value.n - 64);
+	struct bytes parts[] = {bytes_of(head, 2), key_bytes(&key), bytes_of(b, 56)};
+	as_blake2b(b + 48, 8, bytes_of(NULL, 0), &whole, 1);
+	as_blake2b(b + 56, 8, bytes_of(NULL, 0), parts, 3);
+	assert_int_equal(kv_put(txn, TABLE_BLOCK, key_bytes(&key), bytes_of(b, value.n)), AS_OK);
+	assert_int_equal(kv_commit(&txn), AS_OK);
+}
+
 static as_err first_pair(void *arg, struct bytes key, struct bytes value)
 {
 	struct bytes *pair = arg;
@@ -496,6 +521,17 @@ static void check_recomputes(void **state)
 	assert_non_null(strstr(em.text, "key change"));
 	row_forge(kv, TABLE_KEYCHANGE, key_bytes(&key), bytes_of_str("\3................"));
 	assert_int_equal(store_check(st, &em), AS_OK);
+	key = key_log_at(&w.logs[1]->id, rig_head(w.logs[1], 4).size);
+	row_forge(kv, TABLE_FRONTIER, key_bytes(&key), bytes_of_str("not the frontier there"));
+	assert_int_equal(store_check(st, &em), AS_ECORRUPT);
+	assert_non_null(strstr(em.text, "frontier " RIG_BRANCH " live 2"));
+	row_forge(kv, TABLE_FRONTIER, key_bytes(&key), bytes_of(NULL, 0));
+	block_forge(kv, w.logs[2], 5); /* a later log: what is found first is named */
+	assert_int_equal(store_check(st, &em), AS_ECORRUPT);
+	char want[KEY_TEXT_MAX];
+	key = key_log_at(&w.logs[2]->id, w.logs[2]->blocks[5].meta.first);
+	key_text(TABLE_BLOCK, key_bytes(&key), want);
+	assert_non_null(strstr(em.text, want));
 	key = key_log(&w.logs[0]->id);
 	row_forge(kv, TABLE_RECEIPT, key_bytes(&key), bytes_of(NULL, 0));
 	assert_int_equal(store_check(st, &em), AS_ECORRUPT);
