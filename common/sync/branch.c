@@ -581,7 +581,6 @@ void branch_core_appended(struct branch_core *b, uint64_t now, const struct log_
 		log = sync_log_add(&b->c, row);
 		as_assert(log != NULL);
 		log->ship.known = true; /* nobody else has it */
-		log->ship.transport = b->c.transport;
 	}
 	bool was_behind = log->row.acked.size < log->row.head.size;
 	struct log_head acked = log->row.acked;

@@ -17,7 +17,6 @@ struct sync_ship {
 	uint64_t sent;	      /* next index to send */
 	uint64_t keys_peer;   /* key changes it holds */
 	uint64_t keys_sent;
-	uint32_t transport; /* its key-transport key */
 };
 
 struct sync_log {
@@ -38,7 +37,9 @@ struct sync_session {
 	char branch[BRANCH_CODE_MAX]; /* the branch of this session, on both sides */
 	uint8_t run_id[16];	      /* the peer's */
 	uint64_t my_nonce, their_nonce;
-	uint64_t credit, sent;	 /* bytes of blocks: what we may send in this session, what we sent */
+	uint64_t credit, sent;	 /* bytes of blocks: what we may send in this session, what we sent or gave back */
+	uint64_t returned;	 /* what we gave back; head office: what the branch gave back */
+	uint64_t grant_ms;	 /* head office: when the branch last took or used credit */
 	uint64_t granted, received; /* what the peer may send in this session, what of it came */
 	uint64_t page_n;	 /* pages asked */
 	uint64_t rx_ms;		 /* last whole message */

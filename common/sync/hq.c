@@ -76,7 +76,7 @@ static bool behind(struct sync_core *c, struct sync_session *s)
 static void top_up(struct sync_core *c, struct sync_session *s)
 {
 	uint64_t left = s->granted - s->received;
-	uint64_t more = left < HQ_CREDIT_BASE ? HQ_CREDIT_BASE - left : 0;
+	uint64_t more = left < SYNC_CREDIT_KEEP ? SYNC_CREDIT_KEEP - left : 0;
 
 	if (more > 0 && more <= c->pool && c->now >= c->full_until)
 		sync_credit_give(c, s, more);
@@ -96,6 +96,7 @@ static void role_grant(struct sync_core *c)
 			continue;
 		sync_credit_give(c, s, c->pool < HQ_CREDIT_QUANTUM ? c->pool : HQ_CREDIT_QUANTUM);
 		s->want = false;
+		s->grant_ms = c->now;
 		sync_have_send(c, s, NULL, false);
 	}
 }
@@ -517,6 +518,7 @@ void hq_core_recv(struct hq_core *h, uint64_t now, const struct hq_link *link, c
 			role_grant(&h->c);
 		break;
 	case MSG_BLOCK:
+		s->grant_ms = now;
 		sync_block(&h->c, s, &m->block);
 		if (h->c.gap_seen && !n->gap) {
 			n->gap = true;
@@ -722,6 +724,9 @@ void hq_core_tick(struct hq_core *h, uint64_t now)
 		h->c.full_until = 0;
 		sync_kick(&h->c);
 	}
+	bool short_of_credit = false;
+	for (size_t i = 0; i < h->sessions_cap; i++)
+		short_of_credit |= h->sessions[i].open && h->sessions[i].want && h->c.pool < BLOCK_BYTES_MAX;
 	for (size_t i = 0; i < h->nodes_n; i++) {
 		struct hq_node *n = &h->nodes[i];
 		if (n->session == HQ_NO_SESSION)
@@ -731,8 +736,10 @@ void hq_core_tick(struct hq_core *h, uint64_t now)
 			session_end(h, n);
 			continue;
 		}
-		if (sync_unanswered(&h->c, s) && now - s->sent_ms > SYNC_RESEND_MS) {
-			s->sent_ms = now;
+		bool hoards = short_of_credit && s->granted - s->received > 2 * SYNC_CREDIT_KEEP &&
+			      now - s->grant_ms > SYNC_RESEND_MS;
+		if (hoards || ((sync_unanswered(&h->c, s) || !s->complete) && now - s->sent_ms > SYNC_RESEND_MS)) {
+			s->sent_ms = s->grant_ms = now;
 			sync_refuse(&h->c, s, s->link, REFUSE_HELLO, NULL, 0);
 		}
 		sync_pump(&h->c, s);

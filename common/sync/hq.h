@@ -9,7 +9,6 @@
 
 #include "common/sync/core.h"
 
-#define HQ_CREDIT_BASE (16 * 1024)     /* an idle link may send this much at once: live events need no question */
 #define HQ_CREDIT_QUANTUM (256 * 1024) /* a turn of the round robin; at least one block */
 #define HQ_NO_SESSION UINT32_MAX
 

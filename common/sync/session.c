@@ -87,7 +87,7 @@ void sync_hello_send(struct sync_core *c, struct sync_session *s, const struct m
 
 void sync_announce(struct sync_core *c, struct sync_session *s)
 {
-	struct msg m = {.type = MSG_HEADS, .session = s->their_nonce, .heads = {.announce = true, .last = true}};
+	struct msg m = {.type = MSG_HEADS, .session = s->their_nonce, .heads = {.announce = true, .last = true, .returned = s->returned}};
 	size_t at = 0;
 
 	for (struct sync_log *log; (log = sync_log_next(c, s->branch, &at)) != NULL;) {
@@ -189,13 +189,12 @@ static void hear(struct sync_core *c, struct sync_session *s, const struct wire_
 }
 
 /* A new session: all that is kept is that the peer refused a sound block, and where. */
-static void begin(struct sync_ship *ship, uint32_t transport)
+static void begin(struct sync_ship *ship)
 {
 	*ship = (struct sync_ship){.blocked = ship->blocked,
 				   .retries = ship->blocked ? ship->retries : 0,
 				   .reason = ship->blocked ? ship->reason : REFUSE_NONE,
-				   .peer = ship->blocked ? ship->peer : (struct log_head){0},
-				   .transport = transport};
+				   .peer = ship->blocked ? ship->peer : (struct log_head){0}};
 }
 
 static void all_known(struct sync_core *c, struct sync_session *s)
@@ -205,7 +204,7 @@ static void all_known(struct sync_core *c, struct sync_session *s)
 	for (struct sync_log *log; (log = sync_log_next(c, s->branch, &at)) != NULL;) {
 		struct sync_ship *ship = sync_ship_of(c, s, log);
 		if (!ship->known)
-			*ship = (struct sync_ship){.known = true, .transport = c->transport};
+			*ship = (struct sync_ship){.known = true};
 	}
 	s->complete = true;
 	c->role->complete(c, s);
@@ -227,11 +226,12 @@ void sync_hello_heads(struct sync_core *c, struct sync_session *s, const struct 
 	size_t at = 0;
 
 	for (struct sync_log *log; (log = sync_log_next(c, s->branch, &at)) != NULL;)
-		begin(sync_ship_of(c, s, log), c->transport);
+		begin(sync_ship_of(c, s, log));
 	s->complete = false;
 	s->page_n = 0;
 	s->credit = h->credit;
 	s->sent = 0;
+	s->returned = 0;
 	s->credit_blocked = false;
 	uint32_t n = rest_of(c, s, h->heads, h->heads_n, digest);
 	bool same = n == h->rest_n && memcmp(digest, h->rest_digest, sizeof digest) == 0;
@@ -251,8 +251,7 @@ void sync_hello_heads(struct sync_core *c, struct sync_session *s, const struct 
 						   .peer = log->row.head,
 						   .sent = log->row.head.size,
 						   .keys_peer = log->row.keys,
-						   .keys_sent = log->row.keys,
-						   .transport = c->transport};
+						   .keys_sent = log->row.keys};
 	}
 	all_known(c, s);
 }
@@ -282,6 +281,11 @@ void sync_heads(struct sync_core *c, struct sync_session *s, const struct msg_he
 		return;
 	}
 	if (h->announce) {
+		if (h->returned > s->returned && h->returned - s->returned <= s->granted - s->received) {
+			s->received += h->returned - s->returned;
+			c->pool += h->returned - s->returned;
+			s->returned = h->returned;
+		}
 		for (uint32_t i = 0; i < h->heads_n; i++) {
 			struct sync_log *log = sync_log_find(c, &h->heads[i].log);
 			if (!sync_log_shared(&h->heads[i].log, s->branch))
@@ -355,7 +359,8 @@ void sync_have(struct sync_core *c, struct sync_session *s, const struct msg_hav
 		ship->keys_sent = ship->keys_peer;
 	if (h->reseal) {
 		ship->keys_sent = h->keys;
-		ship->transport = h->transport;
+		if (!c->is_hq)
+			c->transport = h->transport;
 	}
 }
 
@@ -403,6 +408,17 @@ static bool pump_log(struct sync_core *c, struct sync_session *s, struct sync_lo
 	return true;
 }
 
+/* Nothing left to send: what is more than a live event needs goes back, others may be waiting for it. */
+static void give_back(struct sync_core *c, struct sync_session *s)
+{
+	if (s->sent + SYNC_CREDIT_KEEP >= s->credit || sync_unanswered(c, s))
+		return;
+	uint64_t more = s->credit - s->sent - SYNC_CREDIT_KEEP;
+	s->sent += more;
+	s->returned += more;
+	sync_announce(c, s);
+}
+
 void sync_pump(struct sync_core *c, struct sync_session *s)
 {
 	static const uint8_t order[] = {LOG_HQ_ALL, LOG_HQ_BRANCH, LOG_LIVE, LOG_BULK};
@@ -424,6 +440,8 @@ void sync_pump(struct sync_core *c, struct sync_session *s)
 				break; /* a child follows when its parent is held */
 		}
 	}
+	if (!c->is_hq)
+		give_back(c, s);
 }
 
 void sync_sender_has(struct sync_core *c, struct sync_session *s, const struct sync_item *item)

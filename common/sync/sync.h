@@ -17,6 +17,7 @@
 
 #define SYNC_INSTANCES_MAX 32 /* lives of one head office */
 #define SYNC_FLIGHT_MAX 256   /* items of one commit */
+#define SYNC_CREDIT_KEEP (16 * 1024) /* an idle link may send this much at once: live events need no question */
 #define SYNC_NO_SLOT UINT32_MAX
 #define SYNC_NO_LINK 0u /* input that came by no link: accepted from quarantine */
 

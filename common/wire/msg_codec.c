@@ -105,7 +105,7 @@ static as_err check_hello(const struct msg_hello *h, struct as_errmsg *em)
 static as_err check_heads_page(const struct msg_heads *h, struct as_errmsg *em)
 {
 	if (h->ask) {
-		if (h->heads_n != 0 || h->last || h->announce)
+		if (h->heads_n != 0 || h->last || h->announce || h->returned != 0)
 			return bad(em, "heads: a question carries no answer");
 		if (h->from_start ? !log_is_none(&h->after) : !log_valid(&h->after))
 			return bad(em, "heads: after");
@@ -113,6 +113,8 @@ static as_err check_heads_page(const struct msg_heads *h, struct as_errmsg *em)
 	}
 	if (h->from_start || !log_is_none(&h->after))
 		return bad(em, "heads: an answer asks nothing");
+	if (!h->announce && h->returned != 0)
+		return bad(em, "heads: returned");
 	TRY(check_heads(h->heads, h->heads_n, em));
 	for (uint32_t i = 1; i < h->heads_n; i++)
 		if (log_id_order(&h->heads[i - 1].log, &h->heads[i].log) >= 0)
@@ -302,6 +304,8 @@ static as_err encode_heads(const struct msg_heads *m, pb_frame *f, struct buf *r
 	h.has_ask = h.ask = m->ask;
 	h.has_last = h.last = m->last;
 	h.has_announce = h.announce = m->announce;
+	h.has_returned = m->returned != 0;
+	h.returned = m->returned;
 	if (m->ask && !m->from_start) {
 		h.has_after = true;
 		h.after = pb_log(&m->after, after);
@@ -636,6 +640,7 @@ static as_err decode_heads(const pb_heads *h, struct msg_heads *m, struct as_err
 	m->ask = h->has_ask && h->ask;
 	m->last = h->has_last && h->last;
 	m->announce = h->has_announce && h->announce;
+	m->returned = h->has_returned ? h->returned : 0;
 	m->from_start = m->ask && !h->has_after;
 	if (h->has_after && !get_log(h->after, &m->after))
 		return bad(em, "heads: after");

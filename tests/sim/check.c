@@ -103,6 +103,18 @@ void check_step(struct world *w, struct node *n)
 		if (c->logs[i].in < r->head.size)
 			broken(w, "pipeline", "%s: %s: in < head", n->name, log_name(&r->id));
 	}
+	uint64_t credit = c->pool;
+	for (size_t i = 0; i < c->queue_n; i++)
+		credit += c->queue[i].bytes;
+	for (size_t i = 0; i < c->flight_n; i++)
+		credit += c->flight[i].bytes;
+	if (!n->is_hq)
+		credit += n->b.s.granted - n->b.s.received;
+	for (size_t i = 0; n->is_hq && i < n->h.sessions_cap; i++)
+		credit += n->h.sessions[i].granted - n->h.sessions[i].received;
+	if (credit != (n->is_hq ? SIM_POOL : BRANCH_WINDOW))
+		broken(w, "9 bounds", "%s: credit %llu of %u", n->name, (unsigned long long)credit,
+		       n->is_hq ? SIM_POOL : BRANCH_WINDOW);
 	if (c->queue_n > c->queue_cap || c->pool > SIM_POOL + BRANCH_WINDOW)
 		broken(w, "9 bounds", "%s: queue %zu, pool %llu", n->name, c->queue_n, (unsigned long long)c->pool);
 }
