@@ -75,6 +75,7 @@ static void reconnect(struct branch_core *b, enum sync_link kind)
 
 	out.connect.at_ms = b->c.now + backoff(b);
 	b->linked = false;
+	b->kind = kind;
 	b->s.open = false;
 	b->hello_at = NEVER;
 	sync_emit(&b->c, &out);
@@ -212,7 +213,8 @@ static void role_stored(struct sync_core *c, const struct sync_item *item, bool 
 	case ITEM_JOINED:
 		b->joined = true;
 		b->tries = 0;
-		reconnect(b, SYNC_LINK_NODE);
+		if (b->kind == SYNC_LINK_JOIN)
+			reconnect(b, SYNC_LINK_NODE);
 		break;
 	case ITEM_CUT:
 		hello_later(b);
@@ -300,6 +302,8 @@ static void on_hello(struct branch_core *b, const struct msg_hello *h)
 {
 	if (!h->from_hq || h->echo != b->s.my_nonce || memcmp(h->branch, b->c.branch, sizeof h->branch) != 0)
 		return;
+	if (b->s.open && h->nonce == b->s.their_nonce)
+		return; /* the same answer again */
 	if (h->wire_min > WIRE_VERSION || h->wire_max < WIRE_VERSION_MIN) {
 		b->refused = REFUSE_INCOMPATIBLE;
 		b->hello_at = b->c.now + SYNC_RETRY_MAX_MS;

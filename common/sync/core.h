@@ -10,7 +10,7 @@
 /* How far one log has come towards one peer, in the present session. */
 struct sync_ship {
 	bool known;	      /* the peer said what it holds */
-	bool blocked;	      /* the peer refused a sound block twice: wait for a person */
+	bool blocked;	      /* the peer refused a sound block twice, or after the end of its key: wait for a person */
 	uint8_t retries;      /* sound, refused once */
 	uint8_t reason;	      /* of the last refusal */
 	struct log_head peer; /* what it holds, root compared with ours where we hold as much */
@@ -81,6 +81,7 @@ struct sync_core {
 	uint64_t pool; /* bytes of blocks that may still be granted: grants and what lies in the queue are taken from it */
 	bool hold;     /* nothing new is committed */
 	bool gap_seen; /* sync_block refused a block for a gap */
+	bool refused_seen; /* … or for any other reason */
 	uint64_t full_until; /* the store was full: nothing is taken before */
 };
 

@@ -198,6 +198,9 @@ static void role_stored(struct sync_core *c, const struct sync_item *item, bool 
 			break;
 		receipt(c, log);
 		look_for_clone(c, item);
+		struct hq_node *n = node_of(h, item->log.branch);
+		if (n && n->refused && log_id_equal(&n->refused_log, &item->log))
+			n->refused = false;
 		if (s) {
 			s->want |= behind(c, s);
 			top_up(c, s);
@@ -525,6 +528,11 @@ void hq_core_recv(struct hq_core *h, uint64_t now, const struct hq_link *link, c
 			n->gap_ms = now;
 		}
 		h->c.gap_seen = false;
+		if (h->c.refused_seen) {
+			n->refused = true;
+			n->refused_log = m->block.log;
+		}
+		h->c.refused_seen = false;
 		break;
 	case MSG_HAVE:
 		sync_have(&h->c, s, &m->have);
@@ -545,7 +553,7 @@ void hq_core_refeed(struct hq_core *h, uint64_t now, const struct msg_block *b)
 {
 	h->c.now = now;
 	sync_block(&h->c, NULL, b);
-	h->c.gap_seen = false;
+	h->c.gap_seen = h->c.refused_seen = false;
 }
 
 void hq_core_link_down(struct hq_core *h, uint64_t now, uint32_t link)
@@ -567,8 +575,10 @@ void hq_core_verified(struct hq_core *h, uint64_t now, const struct sync_verifie
 	struct hq_node *n = node_of(h, item->log.branch);
 	if (s && s->link != item->link)
 		s = NULL;
-	if (v->reason != REFUSE_NONE && n)
+	if (v->reason != REFUSE_NONE && n) {
 		n->refused = true;
+		n->refused_log = item->log;
+	}
 	sync_verified(&h->c, s, v);
 #ifdef BUG_1 /* planted: the receipt goes out before the commit */
 	struct sync_log *log = item ? sync_log_find(&h->c, &item->log) : NULL;

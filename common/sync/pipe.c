@@ -175,19 +175,21 @@ void sync_block(struct sync_core *c, struct sync_session *s, const struct msg_bl
 		refuse = REFUSE_GAP;
 	else if (log == NULL && !(log = sync_log_add(c, &(struct log_row){.id = b->log, .end = LOG_NO_END})))
 		refuse = REFUSE_TOO_LARGE;
+	else if (log->row.end != LOG_NO_END && b->first + b->count > log->row.end && b->first >= log->row.head.size)
+		refuse = REFUSE_AFTER_END; /* each of them is kept, also when those between are missing */
 #ifndef BUG_2 /* planted: a gap is accepted */
 	else if (b->first > log->in)
 		refuse = REFUSE_GAP;
 #endif
-	if (refuse == REFUSE_NONE && c->now < c->full_until) {
+	if ((refuse == REFUSE_NONE || refuse == REFUSE_AFTER_END) && c->now < c->full_until) {
 		finish(c, &item);
 		return;
 	}
-	if (refuse == REFUSE_NONE && log->row.end != LOG_NO_END && b->first + b->count > log->row.end &&
-	    b->first >= log->row.head.size) {
+	if (refuse == REFUSE_AFTER_END) {
 		item.type = ITEM_ASIDE;
 		item.reason = REFUSE_AFTER_END;
 		item.ready = true;
+		c->refused_seen = true;
 		sync_alarm(c, ALARM_AFTER_END, b->log.branch, &b->log, b->first);
 		sync_refuse(c, s, link, REFUSE_AFTER_END, &b->log, b->first);
 		if (!sync_push(c, &item))
@@ -197,6 +199,7 @@ void sync_block(struct sync_core *c, struct sync_session *s, const struct msg_bl
 	}
 	if (refuse != REFUSE_NONE) {
 		c->gap_seen |= refuse == REFUSE_GAP;
+		c->refused_seen |= refuse != REFUSE_GAP;
 		sync_refuse(c, s, link, refuse, &b->log, b->first);
 		finish(c, &item);
 		return;

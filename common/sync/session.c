@@ -134,6 +134,14 @@ static bool send_block(struct sync_core *c, struct sync_session *s, const struct
 	return true;
 }
 
+/* The branch holds all that we hold of a log of its own: a receipt that was lost, or that it never had, is given again. */
+static void receipt_again(struct sync_core *c, struct sync_session *s, const struct sync_log *log, uint64_t peer_size)
+{
+	if (c->is_hq && !log_is_hq(&log->row.id) && peer_size > 0 && peer_size == log->row.head.size &&
+	    log->row.acked.size == log->row.head.size)
+		sync_have_send(c, s, log, false);
+}
+
 /* ---- hearing what the peer holds ----------------------------------------------------------------------------------*/
 
 /*
@@ -180,6 +188,7 @@ static void hear(struct sync_core *c, struct sync_session *s, const struct wire_
 #ifdef BUG_10 /* planted: off by one at resume */
 		ship->sent += ship->sent > 0 && ship->sent < log->row.head.size;
 #endif
+		receipt_again(c, s, log, h->head.size);
 	} else {
 		ship->peer = (struct log_head){0};
 		ship->sent = log->row.head.size; /* nothing more until this is settled */
@@ -344,12 +353,17 @@ void sync_have(struct sync_core *c, struct sync_session *s, const struct msg_hav
 		if (h->head.size > ship->peer.size) {
 			ship->peer = h->head;
 			ship->retries = 0;
+			if (ship->blocked) { /* a person admitted it */
+				ship->blocked = false;
+				ship->reason = REFUSE_NONE;
+			}
 			if (ship->sent < h->head.size)
 				ship->sent = h->head.size;
 			s->sent_ms = c->now;
 		}
 		if (h->receipted && h->head.size > log->row.acked.size)
 			c->role->receipt(c, log, h);
+		receipt_again(c, s, log, h->head.size); /* fetched back */
 	}
 	if (h->keys > ship->keys_peer) {
 		ship->keys_peer = h->keys;
@@ -380,7 +394,9 @@ static void pump_keys(struct sync_core *c, struct sync_session *s, struct sync_l
 	m.keys.keys_n = (uint32_t)(left < KEYS_PER_MESSAGE_MAX ? left : KEYS_PER_MESSAGE_MAX);
 	sync_emit(c, &(struct sync_out){.type = SYNC_SEND,
 					.link = s->link,
-					.send = {.msg = &m, .keys_after = ship->keys_sent}});
+					.send = {.msg = &m,
+						 .keys_after = ship->keys_sent,
+						 .transport = ship->transport}});
 	if (ship->keys_sent == ship->keys_peer)
 		s->sent_ms = c->now;
 	ship->keys_sent += m.keys.keys_n;
@@ -493,6 +509,10 @@ bool sync_refused(struct sync_core *c, struct sync_session *s, const struct msg_
 		return true;
 	case REFUSE_PARENT:
 		return true;
+	case REFUSE_AFTER_END: /* kept there: a person admits it or not */
+		ship->reason = r->reason;
+		ship->blocked = true;
+		return false;
 	default:
 		ship->reason = r->reason;
 		sync_emit(c, &(struct sync_out){.type = SYNC_CHECK, .verify = {.log = r->log, .first = r->first}});

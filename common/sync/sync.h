@@ -99,8 +99,10 @@ struct sync_item {
 };
 
 enum sync_out_type {
-	SYNC_SEND = 1, /* msg to link. BLOCK: the shell fills msg.block.block from its store. KEYS: the changes after
-			  keys_after, at most KEYS_PER_MESSAGE_MAX, sealed to transport key `number`. HAVE with receipted:
+	SYNC_SEND = 1, /* msg to link. BLOCK: the shell fills msg.block.block from its store. KEYS: the keys_n changes
+			  after keys_after, sealed to key-transport key `transport`; when the shell does not have
+			  that key yet (it comes in hq/all) it sends nothing: the core says Hello again later.
+			  HAVE with receipted:
 			  the shell signs the cosignature of (log, head) */
 	SYNC_VERIFY,   /* verify the block in slot: signature, content key, count, root; `fresh`: from the durable
 			  frontier, else from the one after the block verified last. `evidence`: peek and signature only */
@@ -141,6 +143,7 @@ struct sync_out {
 		struct {
 			const struct msg *msg;
 			uint64_t keys_after;
+			uint32_t transport; /* KEYS: number of head office's key-transport key to seal to */
 		} send;
 		struct {
 			struct log_id log;
