@@ -701,6 +701,10 @@ void branch_core_tick(struct branch_core *b, uint64_t now)
 		say_hello(b);
 		return;
 	}
+	if (sync_any_stopped(c, &b->s) && now - b->hello_sent_ms > SYNC_REFUSED_MS) { /* once more, rarely */
+		say_hello(b);
+		return;
+	}
 	if (now - b->s.announced_ms > SYNC_ANNOUNCE_MS)
 		sync_announce(c, &b->s);
 	void_lost_keys(b);
@@ -725,7 +729,7 @@ enum sync_state branch_core_state(struct branch_core *b, uint64_t now)
 
 	for (size_t i = 0; i < b->c.logs_n; i++) {
 		const struct sync_log *log = &b->c.logs[i];
-		refused |= log->ship.blocked;
+		refused |= log->ship.refused;
 		restoring |= log->damaged != LOG_NO_END;
 		if (!own(&log->row.id))
 			continue;

@@ -10,7 +10,8 @@
 /* How far one log has come towards one peer, in the present session. */
 struct sync_ship {
 	bool known;	      /* the peer said what it holds */
-	bool blocked;	      /* the peer refused a sound block twice, or after the end of its key: wait for a person */
+	bool refused;	      /* the peer refused a sound block twice, or after the end of its key; until it takes it */
+	bool stopped;	      /* nothing more is sent in this session */
 	uint8_t retries;      /* sound, refused once */
 	uint8_t reason;	      /* of the last refusal */
 	struct log_head peer; /* what it holds, root compared with ours where we hold as much */
@@ -118,6 +119,8 @@ void sync_pump(struct sync_core *c, struct sync_session *s);
 void sync_sender_has(struct sync_core *c, struct sync_session *s, const struct sync_item *item);
 /* Anything sent and not answered? */
 bool sync_unanswered(struct sync_core *c, struct sync_session *s);
+/* Is a log held up by a refusal? */
+bool sync_any_stopped(struct sync_core *c, struct sync_session *s);
 /* A refusal about a block that we sent; true when the session must begin again. */
 bool sync_refused(struct sync_core *c, struct sync_session *s, const struct msg_refuse *r);
 /* The answer to SYNC_CHECK. Damaged: the caller decides. */

@@ -340,17 +340,14 @@ static bool newer_hello(struct hq_node *n, const struct msg_hello *m)
 	return true;
 }
 
-/* Receipts may have been lost with a link, or with the run that gave them: the branch lists what it lacks. */
-static void say_receipts(struct hq_core *h, struct sync_session *s, const struct wire_head *heads, uint32_t n)
+/* What was receipted is not kept: it follows from what is held. */
+static void receipt_all(struct sync_core *c, const char *branch)
 {
-	for (uint32_t i = 0; i < n; i++) {
-		struct sync_log *log = sync_log_find(&h->c, &heads[i].log);
-		if (log == NULL || log_is_hq(&heads[i].log) || !sync_log_shared(&heads[i].log, s->branch))
-			continue;
-		receipt(&h->c, log);
-		if (log->row.acked.size > 0)
-			sync_have_send(&h->c, s, log, false);
-	}
+	size_t at = 0;
+
+	for (struct sync_log *log; (log = sync_log_next(c, branch, &at)) != NULL;)
+		if (!log_is_hq(&log->row.id))
+			receipt(c, log);
 }
 
 static void on_hello(struct hq_core *h, const struct hq_link *link, const struct msg_hello *m)
@@ -393,9 +390,9 @@ static void on_hello(struct hq_core *h, const struct hq_link *link, const struct
 	s->rx_ms = s->sent_ms = h->c.now;
 	n->refused = n->gap = false;
 	top_up(&h->c, s);
+	receipt_all(&h->c, n->branch);
 	sync_hello_send(&h->c, s, m);
 	sync_hello_heads(&h->c, s, m);
-	say_receipts(h, s, m->heads, m->heads_n);
 	sync_pump(&h->c, s);
 }
 
@@ -506,15 +503,17 @@ void hq_core_recv(struct hq_core *h, uint64_t now, const struct hq_link *link, c
 		free_message(h, m);
 		return;
 	}
+	uint64_t before;
 	n->seen_ms = s->rx_ms = now;
 	if (!s->established)
 		prove_alive(h, n, s);
 	switch (m->type) {
 	case MSG_HEADS:
+		before = s->returned;
 		sync_heads(&h->c, s, &m->heads);
 		if (m->heads.announce) {
-			s->want |= behind(&h->c, s);
-			say_receipts(h, s, m->heads.heads, m->heads.heads_n);
+			if (m->heads.heads_n > 0 && s->returned == before) /* else it cannot use credit now */
+				s->want |= behind(&h->c, s);
 			sync_have_send(&h->c, s, NULL, false); /* alive, too */
 		}
 		if (!m->heads.ask)

@@ -177,7 +177,7 @@ static void hear(struct sync_core *c, struct sync_session *s, const struct wire_
 	ship->known = true;
 	ship->keys_peer = ship->keys_sent = h->keys;
 	if (h->head.size > ship->peer.size)
-		ship->blocked = false;
+		ship->refused = false;
 	if (h->head.size > log->row.head.size) {
 		ship->peer = h->head;
 		ship->sent = log->row.head.size;
@@ -197,13 +197,12 @@ static void hear(struct sync_core *c, struct sync_session *s, const struct wire_
 	}
 }
 
-/* A new session: all that is kept is that the peer refused a sound block, and where. */
+/* A new session: all that is kept is that the peer refused a sound block, and where. It is tried once more. */
 static void begin(struct sync_ship *ship)
 {
-	*ship = (struct sync_ship){.blocked = ship->blocked,
-				   .retries = ship->blocked ? ship->retries : 0,
-				   .reason = ship->blocked ? ship->reason : REFUSE_NONE,
-				   .peer = ship->blocked ? ship->peer : (struct log_head){0}};
+	*ship = (struct sync_ship){.refused = ship->refused,
+				   .retries = ship->refused,
+				   .peer = ship->refused ? ship->peer : (struct log_head){0}};
 }
 
 static void all_known(struct sync_core *c, struct sync_session *s)
@@ -294,6 +293,7 @@ void sync_heads(struct sync_core *c, struct sync_session *s, const struct msg_he
 			s->received += h->returned - s->returned;
 			c->pool += h->returned - s->returned;
 			s->returned = h->returned;
+			s->want = false; /* it has nothing that it could send */
 		}
 		for (uint32_t i = 0; i < h->heads_n; i++) {
 			struct sync_log *log = sync_log_find(c, &h->heads[i].log);
@@ -307,6 +307,7 @@ void sync_heads(struct sync_core *c, struct sync_session *s, const struct msg_he
 			if (h->heads[i].head.size > log->row.head.size &&
 			    h->heads[i].head.size > ship->peer.size)
 				ship->peer = h->heads[i].head;
+			receipt_again(c, s, log, h->heads[i].head.size);
 		}
 		return;
 	}
@@ -353,10 +354,8 @@ void sync_have(struct sync_core *c, struct sync_session *s, const struct msg_hav
 		if (h->head.size > ship->peer.size) {
 			ship->peer = h->head;
 			ship->retries = 0;
-			if (ship->blocked) { /* a person admitted it */
-				ship->blocked = false;
-				ship->reason = REFUSE_NONE;
-			}
+			ship->refused = ship->stopped = false; /* a person admitted it */
+			ship->reason = REFUSE_NONE;
 			if (ship->sent < h->head.size)
 				ship->sent = h->head.size;
 			s->sent_ms = c->now;
@@ -396,7 +395,7 @@ static void pump_keys(struct sync_core *c, struct sync_session *s, struct sync_l
 					.link = s->link,
 					.send = {.msg = &m,
 						 .keys_after = ship->keys_sent,
-						 .transport = ship->transport}});
+						 .transport = c->transport}});
 	if (ship->keys_sent == ship->keys_peer)
 		s->sent_ms = c->now;
 	ship->keys_sent += m.keys.keys_n;
@@ -428,7 +427,7 @@ static bool pump_log(struct sync_core *c, struct sync_session *s, struct sync_lo
 static void give_back(struct sync_core *c, struct sync_session *s)
 {
 	if (s->sent + SYNC_CREDIT_KEEP >= s->credit || sync_unanswered(c, s))
-		return;
+		return; /* little, or still in use */
 	uint64_t more = s->credit - s->sent - SYNC_CREDIT_KEEP;
 	s->sent += more;
 	s->returned += more;
@@ -447,7 +446,7 @@ void sync_pump(struct sync_core *c, struct sync_session *s)
 			struct sync_ship *ship = sync_ship_of(c, s, log);
 			if (log->row.id.cls != order[k] || log->damaged != LOG_NO_END || !ship->known)
 				continue;
-			if (ship->blocked || ship->reason == REFUSE_FORKED)
+			if (ship->stopped || ship->reason == REFUSE_FORKED)
 				break;
 			pump_keys(c, s, log);
 			if (!pump_log(c, s, log))
@@ -482,10 +481,20 @@ bool sync_unanswered(struct sync_core *c, struct sync_session *s)
 
 	for (struct sync_log *log; (log = sync_log_next(c, s->branch, &at)) != NULL;) {
 		struct sync_ship *ship = sync_ship_of(c, s, log);
-		if (ship->known && !ship->blocked &&
+		if (ship->known && !ship->stopped &&
 		    (ship->sent > ship->peer.size || ship->keys_sent > ship->keys_peer))
 			return true;
 	}
+	return false;
+}
+
+bool sync_any_stopped(struct sync_core *c, struct sync_session *s)
+{
+	size_t at = 0;
+
+	for (struct sync_log *log; (log = sync_log_next(c, s->branch, &at)) != NULL;)
+		if (sync_ship_of(c, s, log)->stopped)
+			return true;
 	return false;
 }
 
@@ -511,7 +520,7 @@ bool sync_refused(struct sync_core *c, struct sync_session *s, const struct msg_
 		return true;
 	case REFUSE_AFTER_END: /* kept there: a person admits it or not */
 		ship->reason = r->reason;
-		ship->blocked = true;
+		ship->refused = ship->stopped = true;
 		return false;
 	default:
 		ship->reason = r->reason;
@@ -527,12 +536,14 @@ void sync_checked_sound(struct sync_core *c, struct sync_session *s, const struc
 	if (log == NULL)
 		return;
 	struct sync_ship *ship = sync_ship_of(c, s, log);
-	if (ship->retries++ == 0 && ship->peer.size <= first) {
+	if (ship->reason == REFUSE_NONE || ship->stopped || ship->peer.size > first)
+		return; /* nobody refused it, or it was taken after all */
+	if (ship->retries++ == 0) {
 		ship->sent = ship->peer.size;
 		ship->reason = REFUSE_NONE;
 		return;
 	}
-	if (!ship->blocked)
+	if (!ship->refused)
 		sync_alarm(c, ALARM_REFUSED, s->branch, id, first);
-	ship->blocked = true;
+	ship->refused = ship->stopped = true;
 }

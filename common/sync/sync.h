@@ -30,6 +30,7 @@
 #define SYNC_CONFIRM_WAIT_MS 2000 /* the first append of a run waits this long for head office's word */
 #define SYNC_RETRY_MIN_MS 1000
 #define SYNC_RETRY_MAX_MS 120000
+#define SYNC_REFUSED_MS 600000 /* a refused block is tried again this often */
 #define SYNC_FULL_RETRY_MS 10000 /* store full: try again */
 #define SYNC_RECOVERING_MS 600000 /* a new instance listens this long before it writes */
 

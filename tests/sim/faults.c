@@ -205,6 +205,9 @@ static void replace(struct world *w, struct node *n)
 		hq_core_add_token(&hq->h, &t);
 	snprintf(name, sizeof name, "%.4s+%zu", n->name, w->nodes_n);
 	struct node *c = world_node_new(w, false, n->branch, name);
+	/* old content keys reach the new server in Keys, sealed to its recipient key; here it has the old one */
+	memcpy(c->box_public, n->box_public, 32);
+	memcpy(c->box_secret, n->box_secret, 32);
 	c->token = t.number;
 	c->first_number = hq->alive ? highest_number(hq, n->branch) + 1 : 100;
 	world_at(w, w->now + rng_below(&w->rng, 20 * MINUTE_MS), EV_START, c->index);

@@ -769,7 +769,10 @@ bool node_hq_append(struct node *n, uint8_t cls, const char *branch)
 {
 	struct job j = {.type = JOB_HQ_APPEND, .log = {.cls = cls, .number = n->h.c.instance}};
 
-	if (!hq_core_may_append(&n->h) || n->jobs_n > SIM_JOBS - 8)
+	bool known = cls == LOG_HQ_ALL; /* a log to one branch is sealed to its recipient key */
+	for (size_t i = 0; i < n->w->roster_n; i++)
+		known |= memcmp(n->w->roster[i].branch, branch, BRANCH_CODE_MAX) == 0;
+	if (!known || !hq_core_may_append(&n->h) || n->jobs_n > SIM_JOBS - 8)
 		return false;
 	if (cls == LOG_HQ_BRANCH)
 		memcpy(j.log.branch, branch, BRANCH_CODE_MAX);

@@ -36,6 +36,9 @@ static size_t authors(struct world *w, const struct log_id *log, const uint8_t *
 			ret[n++] = w->instance_public[log->number];
 		return n;
 	}
+	for (size_t i = 0; i < w->nodes_n && n < 8; i++) /* a branch knows itself before head office does */
+		if (memcmp(w->nodes[i]->branch, log->branch, BRANCH_CODE_MAX) == 0)
+			ret[n++] = w->nodes[i]->identity;
 	for (size_t i = w->roster_n; i > 0 && n < 16; i--)
 		if (memcmp(w->roster[i - 1].branch, log->branch, BRANCH_CODE_MAX) == 0)
 			ret[n++] = w->roster[i - 1].identity;
@@ -462,7 +465,7 @@ static struct branch_start branch_start_of(struct node *n, struct rows *rows, bo
 	rows->n = 0;
 	as_assert(store_each_log(n->st, take_row, rows) == AS_OK);
 	for (size_t i = 0; i < rows->n; i++)
-		if (rows->row[i].head.size > 0 || log_is_hq(&rows->row[i].id))
+		if (rows->row[i].head.size > 0 || rows->row[i].keys > 0 || log_is_hq(&rows->row[i].id))
 			rows->row[kept++] = rows->row[i];
 	s.rows = rows->row;
 	s.rows_n = kept;
