@@ -2,8 +2,8 @@
  * Hashes. SHA-256 (FIPS 180-4) comes from libcrypto, which uses the processor's SHA instructions; BLAKE2b
  * (RFC 7693) from libsodium. No function here can fail or allocates.
  *
- * SHA-256 goes through libcrypto's low-level interface: a one-shot digest through EVP costs several times
- * the hash of a short event (tests/bench/bench_log.c prints both sides).
+ * SHA-256 goes through libcrypto's low-level interface: a one-shot digest through EVP fetches the algorithm again for
+ * each hash, which costs more than the hash of a short event.
  */
 #ifndef AFTERSYNC_CRYPTO_HASH_H
 #define AFTERSYNC_CRYPTO_HASH_H

@@ -296,15 +296,14 @@ static as_err opened_reserve(struct block_opened *o, uint32_t events_n)
 	return AS_OK;
 }
 
-/* Check 5: the author's line is first and right; after a rotation the old key's is second and right. */
+/* Check 5: the author's line is first and right; after a rotation the old key's is there and right too. */
 static bool signature_check(const struct block_view *v, const struct block_reader *r)
 {
 	bool need_before = r->has_before && v->h.first == 0;
 
 	if (!note_line_is(&v->note.lines[0], &r->author) || note_verify(&v->note, &r->author, 1, NULL))
 		return false;
-	return !need_before || (v->note.lines_n == 2 && note_line_is(&v->note.lines[1], &r->before) &&
-				note_verify(&v->note, &r->before, 1, NULL) == AS_OK);
+	return !need_before || note_verify(&v->note, &r->before, 1, NULL) == AS_OK;
 }
 
 /* Check 6: the content key of the block, known or sealed in its header. */
@@ -371,7 +370,7 @@ static bool body_open(struct block_io *io, const struct block_view *v, const uin
 }
 
 /* Second half of check 7: count, leaves and root. */
-static bool events_read(const struct block_view *v, struct tree_frontier *f, struct block_opened *o)
+static bool events_read(const struct block_view *v, struct tree_frontier *f, struct block_opened *o, bool stored)
 {
 	const uint8_t *p = o->plain.p, *end = p + o->plain.n;
 	struct log_head head;
@@ -391,6 +390,8 @@ static bool events_read(const struct block_view *v, struct tree_frontier *f, str
 	if (p != end)
 		return false;
 	tree_head(f, &head);
+	if (stored)
+		head = v->head;
 	if (head.size != v->head.size || memcmp(head.root, v->head.root, sizeof head.root) != 0)
 		return false;
 	o->events_n = v->h.count;
@@ -399,23 +400,24 @@ static bool events_read(const struct block_view *v, struct tree_frontier *f, str
 }
 
 static enum refuse_reason judge(struct block_io *io, const struct block_view *v, const struct block_reader *r,
-				struct tree_frontier *f, struct block_opened *o, struct as_secret *ret_key)
+				struct tree_frontier *f, struct block_opened *o, struct as_secret *ret_key,
+				bool stored)
 {
 	if (!log_id_equal(&v->h.log, &r->log))
 		return REFUSE_LINK;
 	if (v->h.first != f->size)
 		return REFUSE_GAP;
-	if (!signature_check(v, r))
+	if (!stored && !signature_check(v, r))
 		return REFUSE_SIGNATURE;
 	if (block_is_sealed(&v->h) && !key_find(v, r, ret_key))
 		return REFUSE_CONTENT_KEY;
-	if (!body_open(io, v, ret_key->b, o) || !events_read(v, f, o))
+	if (!body_open(io, v, ret_key->b, o) || !events_read(v, f, o, stored))
 		return REFUSE_DAMAGED;
 	return REFUSE_NONE;
 }
 
-as_err block_open(struct block_io *io, const struct block_view *v, struct block_reader *r,
-		  struct tree_frontier *frontier, struct block_opened *ret_o, enum refuse_reason *ret_why)
+static as_err open_block(struct block_io *io, const struct block_view *v, struct block_reader *r,
+			 struct tree_frontier *frontier, struct block_opened *ret_o, enum refuse_reason *ret_why)
 {
 	AS_AUTO(as_secret) struct as_secret key = {0};
 	struct tree_frontier f;
@@ -427,12 +429,29 @@ as_err block_open(struct block_io *io, const struct block_view *v, struct block_
 	if ((err = buf_reserve(&io->packed, v->body.n)) || (err = opened_reserve(ret_o, v->h.count)) ||
 	    (err = buf_reserve(&ret_o->plain, v->body.n > v->h.plain_n ? v->body.n : v->h.plain_n)))
 		return err;
-	tree_frontier_copy(&f, frontier);
-	*ret_why = judge(io, v, r, &f, ret_o, &key);
+	if (frontier)
+		tree_frontier_copy(&f, frontier);
+	else
+		f = (struct tree_frontier){.size = v->h.first};
+	*ret_why = judge(io, v, r, &f, ret_o, &key, frontier == NULL);
 	if (*ret_why)
 		return AS_EREFUSED;
 	if (block_is_sealed(&v->h) && memcmp(r->key_id, v->h.key_id, sizeof r->key_id) != 0)
 		block_reader_set_key(r, key.b);
-	tree_frontier_copy(frontier, &f);
+	if (frontier)
+		tree_frontier_copy(frontier, &f);
 	return AS_OK;
+}
+
+as_err block_open(struct block_io *io, const struct block_view *v, struct block_reader *r,
+		  struct tree_frontier *frontier, struct block_opened *ret_o, enum refuse_reason *ret_why)
+{
+	as_assert(frontier != NULL);
+	return open_block(io, v, r, frontier, ret_o, ret_why);
+}
+
+as_err block_reopen(struct block_io *io, const struct block_view *v, struct block_reader *r, struct block_opened *ret_o,
+		    enum refuse_reason *ret_why)
+{
+	return open_block(io, v, r, NULL, ret_o, ret_why);
 }

@@ -56,6 +56,14 @@ static inline bool log_id_equal(const struct log_id *a, const struct log_id *b)
 	return log_id_cmp(a, b) == 0;
 }
 
+/* The order in which a node lists the logs that it shares with a branch: by branch (HQ_ALL has none), then as above. */
+static inline int log_id_order(const struct log_id *a, const struct log_id *b)
+{
+	int c = memcmp(a->branch, b->branch, sizeof a->branch);
+
+	return c ? c : log_id_cmp(a, b);
+}
+
 /* Fixed 29-byte form used in headers and store keys: class, branch, number (BE), inc. Sorts as log_id_cmp. */
 #define LOG_ID_BYTES 29
 

@@ -36,7 +36,7 @@ static as_err path(const struct proof_source *src, unsigned level, uint64_t at, 
 			continue; /* no sibling on this level */
 		uint64_t sibling = at ^ 1;
 		as_assert(p->n < PROOF_HASHES_MAX);
-		if (sibling < at || (sibling + 1) << level <= size)
+		if ((sibling + 1) << level <= size)
 			err = src->node(src->arg, level, sibling, p->hash[p->n]);
 		else
 			err = edge_hash(src, sibling << level, size, p->hash[p->n]);

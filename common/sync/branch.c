@@ -143,12 +143,8 @@ static void void_lost_keys(struct branch_core *b)
 		if (need <= log->row.keys || !log->ship.known || log->ship.keys_peer > log->row.keys ||
 		    log->ship.peer.size > log->row.head.size)
 			continue;
-		for (size_t i = 0; i < c->queue_n; i++)
-			if (c->queue[i].type == ITEM_VOID)
-				return;
-		for (size_t i = 0; i < c->flight_n; i++)
-			if (c->flight[i].type == ITEM_VOID)
-				return;
+		if (sync_keys_under_way(c, &log->row.id))
+			continue;
 		sync_push(c, &(struct sync_item){.type = ITEM_VOID,
 						 .log = log->row.id,
 						 .slot = SYNC_NO_SLOT,
@@ -373,11 +369,11 @@ static void begin_fork(struct branch_core *b, struct sync_log *log, uint64_t siz
 			l->cut_to = 0;
 	}
 	b->forking = true;
+	c->hold = true; /* what was received before has no place in the logs after it */
 	b->confirmed = false;
 	b->s.open = false;
 	b->s.complete = false;
 	b->hello_at = NEVER;
-	sync_drop_all(c); /* it comes again in the next session */
 	sync_alarm(c, ALARM_FORK, c->branch, &log->row.id, size);
 	struct sync_out out = {.type = SYNC_FORK,
 			       .fork = {.logs = c->logs, .n = c->logs_n, .number = b->highest + 1}};
@@ -432,8 +428,10 @@ bool branch_core_parent(struct branch_core *b, uint8_t cls, struct log_id *ret_i
 
 void branch_core_forked(struct branch_core *b, uint64_t now, const struct branch_start *start)
 {
-	as_assert(b->c.flight_n == 0 && b->c.queue_n == 0);
 	b->forking = false;
+	b->c.hold = false;
+	as_assert(b->c.flight_n == 0);
+	sync_drop_all(&b->c);
 	branch_core_load(b, start, now);
 	if (b->linked)
 		say_hello(b);
@@ -587,7 +585,6 @@ void branch_core_appended(struct branch_core *b, uint64_t now, const struct log_
 		log = sync_log_add(&b->c, row);
 		as_assert(log != NULL);
 		log->ship.known = true; /* nobody else has it */
-		log->ship.transport = b->c.transport;
 	}
 	bool was_behind = log->row.acked.size < log->row.head.size;
 	struct log_head acked = log->row.acked;
@@ -704,6 +701,10 @@ void branch_core_tick(struct branch_core *b, uint64_t now)
 		say_hello(b);
 		return;
 	}
+	if (sync_any_stopped(c, &b->s) && now - b->hello_sent_ms > SYNC_REFUSED_MS) { /* once more, rarely */
+		say_hello(b);
+		return;
+	}
 	if (now - b->s.announced_ms > SYNC_ANNOUNCE_MS)
 		sync_announce(c, &b->s);
 	void_lost_keys(b);
@@ -728,7 +729,7 @@ enum sync_state branch_core_state(struct branch_core *b, uint64_t now)
 
 	for (size_t i = 0; i < b->c.logs_n; i++) {
 		const struct sync_log *log = &b->c.logs[i];
-		refused |= log->ship.blocked;
+		refused |= log->ship.refused;
 		restoring |= log->damaged != LOG_NO_END;
 		if (!own(&log->row.id))
 			continue;

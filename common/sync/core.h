@@ -10,14 +10,14 @@
 /* How far one log has come towards one peer, in the present session. */
 struct sync_ship {
 	bool known;	      /* the peer said what it holds */
-	bool blocked;	      /* the peer refused a sound block twice, or after the end of its key: wait for a person */
+	bool refused;	      /* the peer refused a sound block twice, or after the end of its key; until it takes it */
+	bool stopped;	      /* nothing more is sent in this session */
 	uint8_t retries;      /* sound, refused once */
 	uint8_t reason;	      /* of the last refusal */
 	struct log_head peer; /* what it holds, root compared with ours where we hold as much */
 	uint64_t sent;	      /* next index to send */
 	uint64_t keys_peer;   /* key changes it holds */
 	uint64_t keys_sent;
-	uint32_t transport; /* its key-transport key */
 };
 
 struct sync_log {
@@ -38,7 +38,9 @@ struct sync_session {
 	char branch[BRANCH_CODE_MAX]; /* the branch of this session, on both sides */
 	uint8_t run_id[16];	      /* the peer's */
 	uint64_t my_nonce, their_nonce;
-	uint64_t credit, sent;	 /* bytes of blocks: what we may send in this session, what we sent */
+	uint64_t credit, sent;	 /* bytes of blocks: what we may send in this session, what we sent or gave back */
+	uint64_t returned;	 /* what we gave back; head office: what the branch gave back */
+	uint64_t grant_ms;	 /* head office: when the branch last took or used credit */
 	uint64_t granted, received; /* what the peer may send in this session, what of it came */
 	uint64_t page_n;	 /* pages asked */
 	uint64_t rx_ms;		 /* last whole message */
@@ -78,13 +80,13 @@ struct sync_core {
 	struct sync_item flight[SYNC_FLIGHT_MAX]; /* the commit under way */
 	size_t flight_n;
 	uint64_t pool; /* bytes of blocks that may still be granted: grants and what lies in the queue are taken from it */
+	bool hold;     /* nothing new is committed */
 	bool gap_seen; /* sync_block refused a block for a gap */
 	bool refused_seen; /* … or for any other reason */
 	uint64_t full_until; /* the store was full: nothing is taken before */
 };
 
 /* Table. Positions change with insert and remove. */
-int sync_log_order(const struct log_id *a, const struct log_id *b);
 struct sync_log *sync_log_find(struct sync_core *c, const struct log_id *id);
 struct sync_log *sync_log_add(struct sync_core *c, const struct log_row *row); /* NULL: table full (alarm raised) */
 void sync_log_remove(struct sync_core *c, struct sync_log *log);
@@ -117,6 +119,8 @@ void sync_pump(struct sync_core *c, struct sync_session *s);
 void sync_sender_has(struct sync_core *c, struct sync_session *s, const struct sync_item *item);
 /* Anything sent and not answered? */
 bool sync_unanswered(struct sync_core *c, struct sync_session *s);
+/* Is a log held up by a refusal? */
+bool sync_any_stopped(struct sync_core *c, struct sync_session *s);
 /* A refusal about a block that we sent; true when the session must begin again. */
 bool sync_refused(struct sync_core *c, struct sync_session *s, const struct msg_refuse *r);
 /* The answer to SYNC_CHECK. Damaged: the caller decides. */
@@ -129,6 +133,8 @@ void sync_credit_give(struct sync_core *c, struct sync_session *s, uint64_t byte
 /* Pipeline. */
 void sync_block(struct sync_core *c, struct sync_session *s, const struct msg_block *b);
 void sync_keys(struct sync_core *c, struct sync_session *s, const struct msg_keys *k);
+/* Are key changes of this log received and not committed? */
+bool sync_keys_under_way(const struct sync_core *c, const struct log_id *id);
 bool sync_push(struct sync_core *c, const struct sync_item *item); /* false: queue full */
 void sync_verified(struct sync_core *c, struct sync_session *s, const struct sync_verified *v);
 struct sync_item *sync_item_of(struct sync_core *c, uint32_t slot);
@@ -138,7 +144,7 @@ void sync_committed(struct sync_core *c, const struct sync_committed *done);
 void sync_ask_back(struct sync_core *c, struct sync_session *s, const struct sync_log *log);
 /* Forgets everything of this log that is in the queue (not what is being committed). */
 void sync_drop(struct sync_core *c, const struct log_id *id);
-/* The same for all logs, before the table is loaded again. */
+/* Gives back everything that waits. */
 void sync_drop_all(struct sync_core *c);
 
 #endif

@@ -76,38 +76,10 @@ static bool behind(struct sync_core *c, struct sync_session *s)
 static void top_up(struct sync_core *c, struct sync_session *s)
 {
 	uint64_t left = s->granted - s->received;
-	uint64_t more = left < HQ_CREDIT_BASE ? HQ_CREDIT_BASE - left : 0;
+	uint64_t more = left < SYNC_CREDIT_KEEP ? SYNC_CREDIT_KEEP - left : 0;
 
 	if (more > 0 && more + BLOCK_BYTES_MAX <= c->pool && c->now >= c->full_until) /* a block's room for turns */
 		sync_credit_give(c, s, more);
-}
-
-/* Is there a session whose turn it is and that has not room for a block? */
-static bool waiting(const struct hq_core *h)
-{
-	for (size_t i = 0; i < h->sessions_cap; i++) {
-		const struct sync_session *s = &h->sessions[i];
-		if (s->open && s->want && s->granted - s->received < BLOCK_BYTES_MAX)
-			return true;
-	}
-	return false;
-}
-
-/*
- * Granted credit cannot be taken back within a session: a link that has sent all it had would keep what is left for ever
- * while others wait. Such a session is ended; the branch says Hello again and begins with HQ_CREDIT_BASE.
- */
-static void take_back(struct hq_core *h)
-{
-	for (size_t i = 0; i < h->nodes_n && h->c.pool < BLOCK_BYTES_MAX; i++) {
-		struct hq_node *n = &h->nodes[i];
-		struct sync_session *s = n->session != HQ_NO_SESSION ? &h->sessions[n->session] : NULL;
-		if (s == NULL || s->granted - s->received <= HQ_CREDIT_BASE ||
-		    h->c.now - s->rx_ms < HQ_IDLE_MS || behind(&h->c, s))
-			continue;
-		sync_refuse(&h->c, s, s->link, REFUSE_HELLO, NULL, 0);
-		session_end(h, n);
-	}
 }
 
 /* Deficit round robin: whose turn it is gets room for at least one block. */
@@ -117,8 +89,6 @@ static void role_grant(struct sync_core *c)
 
 	if (c->now < c->full_until)
 		return;
-	if (c->pool < BLOCK_BYTES_MAX && waiting(h))
-		take_back(h);
 	for (size_t tried = 0; tried < h->sessions_cap && c->pool >= BLOCK_BYTES_MAX; tried++) {
 		struct sync_session *s = &h->sessions[h->turn];
 		h->turn = (h->turn + 1) % h->sessions_cap;
@@ -126,6 +96,7 @@ static void role_grant(struct sync_core *c)
 			continue;
 		sync_credit_give(c, s, c->pool < HQ_CREDIT_QUANTUM ? c->pool : HQ_CREDIT_QUANTUM);
 		s->want = false;
+		s->grant_ms = c->now;
 		sync_have_send(c, s, NULL, false);
 	}
 }
@@ -369,6 +340,16 @@ static bool newer_hello(struct hq_node *n, const struct msg_hello *m)
 	return true;
 }
 
+/* What was receipted is not kept: it follows from what is held. */
+static void receipt_all(struct sync_core *c, const char *branch)
+{
+	size_t at = 0;
+
+	for (struct sync_log *log; (log = sync_log_next(c, branch, &at)) != NULL;)
+		if (!log_is_hq(&log->row.id))
+			receipt(c, log);
+}
+
 static void on_hello(struct hq_core *h, const struct hq_link *link, const struct msg_hello *m)
 {
 	struct hq_node *n = node_of(h, link->branch);
@@ -409,6 +390,7 @@ static void on_hello(struct hq_core *h, const struct hq_link *link, const struct
 	s->rx_ms = s->sent_ms = h->c.now;
 	n->refused = n->gap = false;
 	top_up(&h->c, s);
+	receipt_all(&h->c, n->branch);
 	sync_hello_send(&h->c, s, m);
 	sync_hello_heads(&h->c, s, m);
 	sync_pump(&h->c, s);
@@ -521,18 +503,24 @@ void hq_core_recv(struct hq_core *h, uint64_t now, const struct hq_link *link, c
 		free_message(h, m);
 		return;
 	}
+	uint64_t before;
 	n->seen_ms = s->rx_ms = now;
 	if (!s->established)
 		prove_alive(h, n, s);
 	switch (m->type) {
 	case MSG_HEADS:
+		before = s->returned;
 		sync_heads(&h->c, s, &m->heads);
+		if (m->heads.announce) {
+			if (m->heads.heads_n > 0 && s->returned == before) /* else it cannot use credit now */
+				s->want |= behind(&h->c, s);
+			sync_have_send(&h->c, s, NULL, false); /* alive, too */
+		}
 		if (!m->heads.ask)
 			role_grant(&h->c);
-		if (!m->heads.ask && m->heads.from_start)
-			sync_have_send(&h->c, s, NULL, false); /* alive, too */
 		break;
 	case MSG_BLOCK:
+		s->grant_ms = now;
 		sync_block(&h->c, s, &m->block);
 		if (h->c.gap_seen && !n->gap) {
 			n->gap = true;
@@ -745,6 +733,9 @@ void hq_core_tick(struct hq_core *h, uint64_t now)
 		h->c.full_until = 0;
 		sync_kick(&h->c);
 	}
+	bool short_of_credit = false;
+	for (size_t i = 0; i < h->sessions_cap; i++)
+		short_of_credit |= h->sessions[i].open && h->sessions[i].want && h->c.pool < BLOCK_BYTES_MAX;
 	for (size_t i = 0; i < h->nodes_n; i++) {
 		struct hq_node *n = &h->nodes[i];
 		if (n->session == HQ_NO_SESSION)
@@ -754,8 +745,10 @@ void hq_core_tick(struct hq_core *h, uint64_t now)
 			session_end(h, n);
 			continue;
 		}
-		if (sync_unanswered(&h->c, s) && now - s->sent_ms > SYNC_RESEND_MS) {
-			s->sent_ms = now;
+		bool hoards = short_of_credit && s->granted - s->received > 2 * SYNC_CREDIT_KEEP &&
+			      now - s->grant_ms > SYNC_RESEND_MS;
+		if (hoards || ((sync_unanswered(&h->c, s) || !s->complete) && now - s->sent_ms > SYNC_RESEND_MS)) {
+			s->sent_ms = s->grant_ms = now;
 			sync_refuse(&h->c, s, s->link, REFUSE_HELLO, NULL, 0);
 		}
 		sync_pump(&h->c, s);

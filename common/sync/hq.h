@@ -9,9 +9,7 @@
 
 #include "common/sync/core.h"
 
-#define HQ_CREDIT_BASE (16 * 1024)     /* an idle link may send this much at once: live events need no question */
 #define HQ_CREDIT_QUANTUM (256 * 1024) /* a turn of the round robin; at least one block */
-#define HQ_IDLE_MS 5000		       /* who was silent so long gives its unused credit back when others wait */
 #define HQ_NO_SESSION UINT32_MAX
 
 _Static_assert(HQ_CREDIT_QUANTUM >= BLOCK_BYTES_MAX, "a turn serves at least one block");
@@ -70,7 +68,7 @@ struct hq_conf {
 	struct hq_token *tokens;
 	size_t tokens_cap;
 	/* Bytes of blocks that all links together may send ahead: at least HQ_CREDIT_QUANTUM; with less than that and
-	 * HQ_CREDIT_BASE for each link, live events of some have to ask first. */
+	 * SYNC_CREDIT_KEEP for each link, live events of some have to ask first. */
 	uint64_t pool;
 };
 

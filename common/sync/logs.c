@@ -2,13 +2,6 @@
 #include "common/base/check.h"
 #include "common/sync/core.h"
 
-int sync_log_order(const struct log_id *a, const struct log_id *b)
-{
-	int c = memcmp(a->branch, b->branch, sizeof a->branch);
-
-	return c ? c : log_id_cmp(a, b);
-}
-
 /* First position whose log is not before id. */
 static size_t lower_bound(const struct sync_core *c, const struct log_id *id)
 {
@@ -16,7 +9,7 @@ static size_t lower_bound(const struct sync_core *c, const struct log_id *id)
 
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
-		if (sync_log_order(&c->logs[mid].row.id, id) < 0)
+		if (log_id_order(&c->logs[mid].row.id, id) < 0)
 			lo = mid + 1;
 		else
 			hi = mid;

@@ -121,8 +121,6 @@ void sync_drop_all(struct sync_core *c)
 	for (size_t i = 0; i < c->queue_n; i++)
 		finish(c, &c->queue[i]);
 	c->queue_n = 0;
-	for (size_t i = 0; i < c->logs_n; i++)
-		c->logs[i].in = c->logs[i].row.head.size;
 }
 
 /* A log of which nothing is held and nothing is under way need not stand in the table. */
@@ -311,6 +309,16 @@ void sync_verified(struct sync_core *c, struct sync_session *s, const struct syn
 	sync_kick(c);
 }
 
+bool sync_keys_under_way(const struct sync_core *c, const struct log_id *id)
+{
+	for (size_t i = 0; i < c->queue_n + c->flight_n; i++) {
+		const struct sync_item *q = i < c->queue_n ? &c->queue[i] : &c->flight[i - c->queue_n];
+		if ((q->type == ITEM_KEYS || q->type == ITEM_VOID) && log_id_equal(&q->log, id))
+			return true;
+	}
+	return false;
+}
+
 void sync_keys(struct sync_core *c, struct sync_session *s, const struct msg_keys *k)
 {
 	struct sync_log *log = sync_log_find(c, &k->log);
@@ -331,11 +339,7 @@ void sync_keys(struct sync_core *c, struct sync_session *s, const struct msg_key
 	}
 	if (log == NULL)
 		log = sync_log_add(c, &(struct log_row){.id = k->log, .end = LOG_NO_END});
-	bool under_way = false;
-	for (size_t i = 0; log && i < c->queue_n + c->flight_n; i++) {
-		const struct sync_item *q = i < c->queue_n ? &c->queue[i] : &c->flight[i - c->queue_n];
-		under_way |= q->type == ITEM_KEYS && log_id_equal(&q->log, &k->log);
-	}
+	bool under_way = sync_keys_under_way(c, &k->log);
 	if (log == NULL || under_way || k->keys[0].number != log->row.keys + 1 || c->now < c->full_until) {
 		if (log && !under_way)
 			sync_have_send(c, s, log, false); /* a repetition or a gap: this is what is held */
@@ -353,7 +357,7 @@ void sync_keys(struct sync_core *c, struct sync_session *s, const struct msg_key
 
 void sync_kick(struct sync_core *c)
 {
-	if (c->flight_n > 0 || c->now < c->full_until)
+	if (c->flight_n > 0 || c->hold || c->now < c->full_until)
 		return;
 	for (size_t i = 0; i < c->queue_n && c->flight_n < SYNC_FLIGHT_MAX;) {
 		struct sync_item *item = &c->queue[i];

@@ -87,16 +87,16 @@ void sync_hello_send(struct sync_core *c, struct sync_session *s, const struct m
 
 void sync_announce(struct sync_core *c, struct sync_session *s)
 {
-	struct msg m = {.type = MSG_HEADS, .session = s->their_nonce, .heads = {.last = true}};
+	struct msg m = {.type = MSG_HEADS, .session = s->their_nonce, .heads = {.announce = true, .last = true, .returned = s->returned}};
 	size_t at = 0;
 
 	for (struct sync_log *log; (log = sync_log_next(c, s->branch, &at)) != NULL;) {
 		struct sync_ship *ship = sync_ship_of(c, s, log);
-		if (ship->known && ship->peer.size < log->row.head.size && m.heads.heads_n < HELLO_HEADS_MAX)
+		bool unseen = !c->is_hq && !log_is_hq(&log->row.id) && log->row.acked.size < log->row.head.size;
+		if (ship->known && (unseen || ship->peer.size < log->row.head.size) &&
+		    m.heads.heads_n < HELLO_HEADS_MAX)
 			m.heads.heads[m.heads.heads_n++] = wire_head_of(log);
 	}
-	m.heads.after.cls = 0;
-	m.heads.from_start = true; /* an announcement, not a page that was asked for */
 	s->announced_ms = c->now;
 	sync_send(c, s->link, &m);
 }
@@ -177,7 +177,7 @@ static void hear(struct sync_core *c, struct sync_session *s, const struct wire_
 	ship->known = true;
 	ship->keys_peer = ship->keys_sent = h->keys;
 	if (h->head.size > ship->peer.size)
-		ship->blocked = false;
+		ship->refused = false;
 	if (h->head.size > log->row.head.size) {
 		ship->peer = h->head;
 		ship->sent = log->row.head.size;
@@ -197,14 +197,12 @@ static void hear(struct sync_core *c, struct sync_session *s, const struct wire_
 	}
 }
 
-/* A new session: all that is kept is that the peer refused a sound block, and where. */
-static void begin(struct sync_ship *ship, uint32_t transport)
+/* A new session: all that is kept is that the peer refused a sound block, and where. It is tried once more. */
+static void begin(struct sync_ship *ship)
 {
-	*ship = (struct sync_ship){.blocked = ship->blocked,
-				   .retries = ship->blocked ? ship->retries : 0,
-				   .reason = ship->blocked ? ship->reason : REFUSE_NONE,
-				   .peer = ship->blocked ? ship->peer : (struct log_head){0},
-				   .transport = transport};
+	*ship = (struct sync_ship){.refused = ship->refused,
+				   .retries = ship->refused,
+				   .peer = ship->refused ? ship->peer : (struct log_head){0}};
 }
 
 static void all_known(struct sync_core *c, struct sync_session *s)
@@ -214,7 +212,7 @@ static void all_known(struct sync_core *c, struct sync_session *s)
 	for (struct sync_log *log; (log = sync_log_next(c, s->branch, &at)) != NULL;) {
 		struct sync_ship *ship = sync_ship_of(c, s, log);
 		if (!ship->known)
-			*ship = (struct sync_ship){.known = true, .transport = c->transport};
+			*ship = (struct sync_ship){.known = true};
 	}
 	s->complete = true;
 	c->role->complete(c, s);
@@ -236,11 +234,12 @@ void sync_hello_heads(struct sync_core *c, struct sync_session *s, const struct 
 	size_t at = 0;
 
 	for (struct sync_log *log; (log = sync_log_next(c, s->branch, &at)) != NULL;)
-		begin(sync_ship_of(c, s, log), c->transport);
+		begin(sync_ship_of(c, s, log));
 	s->complete = false;
 	s->page_n = 0;
 	s->credit = h->credit;
 	s->sent = 0;
+	s->returned = 0;
 	s->credit_blocked = false;
 	uint32_t n = rest_of(c, s, h->heads, h->heads_n, digest);
 	bool same = n == h->rest_n && memcmp(digest, h->rest_digest, sizeof digest) == 0;
@@ -260,8 +259,7 @@ void sync_hello_heads(struct sync_core *c, struct sync_session *s, const struct 
 						   .peer = log->row.head,
 						   .sent = log->row.head.size,
 						   .keys_peer = log->row.keys,
-						   .keys_sent = log->row.keys,
-						   .transport = c->transport};
+						   .keys_sent = log->row.keys};
 	}
 	all_known(c, s);
 }
@@ -273,7 +271,7 @@ static void answer_page(struct sync_core *c, struct sync_session *s, const struc
 
 	m.heads.last = true;
 	for (struct sync_log *log; (log = sync_log_next(c, s->branch, &at)) != NULL;) {
-		if (!q->from_start && sync_log_order(&log->row.id, &q->after) <= 0)
+		if (!q->from_start && log_id_order(&log->row.id, &q->after) <= 0)
 			continue;
 		if (m.heads.heads_n == HELLO_HEADS_MAX) {
 			m.heads.last = false;
@@ -290,7 +288,13 @@ void sync_heads(struct sync_core *c, struct sync_session *s, const struct msg_he
 		answer_page(c, s, h);
 		return;
 	}
-	if (h->from_start) { /* an announcement: only what is new to us */
+	if (h->announce) {
+		if (h->returned > s->returned && h->returned - s->returned <= s->granted - s->received) {
+			s->received += h->returned - s->returned;
+			c->pool += h->returned - s->returned;
+			s->returned = h->returned;
+			s->want = false; /* it has nothing that it could send */
+		}
 		for (uint32_t i = 0; i < h->heads_n; i++) {
 			struct sync_log *log = sync_log_find(c, &h->heads[i].log);
 			if (!sync_log_shared(&h->heads[i].log, s->branch))
@@ -303,8 +307,8 @@ void sync_heads(struct sync_core *c, struct sync_session *s, const struct msg_he
 			if (h->heads[i].head.size > log->row.head.size &&
 			    h->heads[i].head.size > ship->peer.size)
 				ship->peer = h->heads[i].head;
+			receipt_again(c, s, log, h->heads[i].head.size);
 		}
-		s->want = h->heads_n > 0;
 		return;
 	}
 	if (s->complete || s->page_n == 0)
@@ -350,10 +354,8 @@ void sync_have(struct sync_core *c, struct sync_session *s, const struct msg_hav
 		if (h->head.size > ship->peer.size) {
 			ship->peer = h->head;
 			ship->retries = 0;
-			if (ship->blocked) { /* a person admitted it */
-				ship->blocked = false;
-				ship->reason = REFUSE_NONE;
-			}
+			ship->refused = ship->stopped = false; /* a person admitted it */
+			ship->reason = REFUSE_NONE;
 			if (ship->sent < h->head.size)
 				ship->sent = h->head.size;
 			s->sent_ms = c->now;
@@ -370,7 +372,8 @@ void sync_have(struct sync_core *c, struct sync_session *s, const struct msg_hav
 		ship->keys_sent = ship->keys_peer;
 	if (h->reseal) {
 		ship->keys_sent = h->keys;
-		ship->transport = h->transport;
+		if (!c->is_hq)
+			c->transport = h->transport;
 	}
 }
 
@@ -392,7 +395,7 @@ static void pump_keys(struct sync_core *c, struct sync_session *s, struct sync_l
 					.link = s->link,
 					.send = {.msg = &m,
 						 .keys_after = ship->keys_sent,
-						 .transport = ship->transport}});
+						 .transport = c->transport}});
 	if (ship->keys_sent == ship->keys_peer)
 		s->sent_ms = c->now;
 	ship->keys_sent += m.keys.keys_n;
@@ -420,6 +423,17 @@ static bool pump_log(struct sync_core *c, struct sync_session *s, struct sync_lo
 	return true;
 }
 
+/* Nothing left to send: what is more than a live event needs goes back, others may be waiting for it. */
+static void give_back(struct sync_core *c, struct sync_session *s)
+{
+	if (s->sent + SYNC_CREDIT_KEEP >= s->credit || sync_unanswered(c, s))
+		return; /* little, or still in use */
+	uint64_t more = s->credit - s->sent - SYNC_CREDIT_KEEP;
+	s->sent += more;
+	s->returned += more;
+	sync_announce(c, s);
+}
+
 void sync_pump(struct sync_core *c, struct sync_session *s)
 {
 	static const uint8_t order[] = {LOG_HQ_ALL, LOG_HQ_BRANCH, LOG_LIVE, LOG_BULK};
@@ -432,7 +446,7 @@ void sync_pump(struct sync_core *c, struct sync_session *s)
 			struct sync_ship *ship = sync_ship_of(c, s, log);
 			if (log->row.id.cls != order[k] || log->damaged != LOG_NO_END || !ship->known)
 				continue;
-			if (ship->blocked || ship->reason == REFUSE_FORKED)
+			if (ship->stopped || ship->reason == REFUSE_FORKED)
 				break;
 			pump_keys(c, s, log);
 			if (!pump_log(c, s, log))
@@ -441,6 +455,8 @@ void sync_pump(struct sync_core *c, struct sync_session *s)
 				break; /* a child follows when its parent is held */
 		}
 	}
+	if (!c->is_hq)
+		give_back(c, s);
 }
 
 void sync_sender_has(struct sync_core *c, struct sync_session *s, const struct sync_item *item)
@@ -465,10 +481,20 @@ bool sync_unanswered(struct sync_core *c, struct sync_session *s)
 
 	for (struct sync_log *log; (log = sync_log_next(c, s->branch, &at)) != NULL;) {
 		struct sync_ship *ship = sync_ship_of(c, s, log);
-		if (ship->known && !ship->blocked &&
+		if (ship->known && !ship->stopped &&
 		    (ship->sent > ship->peer.size || ship->keys_sent > ship->keys_peer))
 			return true;
 	}
+	return false;
+}
+
+bool sync_any_stopped(struct sync_core *c, struct sync_session *s)
+{
+	size_t at = 0;
+
+	for (struct sync_log *log; (log = sync_log_next(c, s->branch, &at)) != NULL;)
+		if (sync_ship_of(c, s, log)->stopped)
+			return true;
 	return false;
 }
 
@@ -494,7 +520,7 @@ bool sync_refused(struct sync_core *c, struct sync_session *s, const struct msg_
 		return true;
 	case REFUSE_AFTER_END: /* kept there: a person admits it or not */
 		ship->reason = r->reason;
-		ship->blocked = true;
+		ship->refused = ship->stopped = true;
 		return false;
 	default:
 		ship->reason = r->reason;
@@ -510,12 +536,14 @@ void sync_checked_sound(struct sync_core *c, struct sync_session *s, const struc
 	if (log == NULL)
 		return;
 	struct sync_ship *ship = sync_ship_of(c, s, log);
-	if (ship->retries++ == 0 && ship->peer.size <= first) {
+	if (ship->reason == REFUSE_NONE || ship->stopped || ship->peer.size > first)
+		return; /* nobody refused it, or it was taken after all */
+	if (ship->retries++ == 0) {
 		ship->sent = ship->peer.size;
 		ship->reason = REFUSE_NONE;
 		return;
 	}
-	if (!ship->blocked)
+	if (!ship->refused)
 		sync_alarm(c, ALARM_REFUSED, s->branch, id, first);
-	ship->blocked = true;
+	ship->refused = ship->stopped = true;
 }

@@ -17,6 +17,7 @@
 
 #define SYNC_INSTANCES_MAX 32 /* lives of one head office */
 #define SYNC_FLIGHT_MAX 256   /* items of one commit */
+#define SYNC_CREDIT_KEEP (16 * 1024) /* an idle link may send this much at once: live events need no question */
 #define SYNC_NO_SLOT UINT32_MAX
 #define SYNC_NO_LINK 0u /* input that came by no link: accepted from quarantine */
 
@@ -30,6 +31,7 @@
 #define SYNC_CONFIRM_WAIT_MS 2000 /* the first append of a run waits this long for head office's word */
 #define SYNC_RETRY_MIN_MS 1000
 #define SYNC_RETRY_MAX_MS 120000
+#define SYNC_REFUSED_MS 600000 /* a refused block is tried again this often */
 #define SYNC_FULL_RETRY_MS 10000 /* store full: try again */
 #define SYNC_RECOVERING_MS 600000 /* a new instance listens this long before it writes */
 

@@ -55,9 +55,11 @@ struct msg_heads {
 	bool ask;	     /* a question: send the page that follows `after` */
 	bool from_start;     /* question: no `after` */
 	bool last;	     /* answer: no more pages */
+	bool announce; /* not an answer: heads that the recipient lacks, said unasked */
+	uint64_t returned; /* announcement: bytes of credit given back in this session, in total */
 	struct log_id after; /* question */
 	uint32_t heads_n;
-	struct wire_head heads[HELLO_HEADS_MAX]; /* answer, in the order of log_id_cmp */
+	struct wire_head heads[HELLO_HEADS_MAX]; /* answer, in log_id_order */
 };
 
 struct msg_block {

@@ -105,7 +105,7 @@ static as_err check_hello(const struct msg_hello *h, struct as_errmsg *em)
 static as_err check_heads_page(const struct msg_heads *h, struct as_errmsg *em)
 {
 	if (h->ask) {
-		if (h->heads_n != 0 || h->last)
+		if (h->heads_n != 0 || h->last || h->announce || h->returned != 0)
 			return bad(em, "heads: a question carries no answer");
 		if (h->from_start ? !log_is_none(&h->after) : !log_valid(&h->after))
 			return bad(em, "heads: after");
@@ -113,9 +113,11 @@ static as_err check_heads_page(const struct msg_heads *h, struct as_errmsg *em)
 	}
 	if (h->from_start || !log_is_none(&h->after))
 		return bad(em, "heads: an answer asks nothing");
+	if (!h->announce && h->returned != 0)
+		return bad(em, "heads: returned");
 	TRY(check_heads(h->heads, h->heads_n, em));
 	for (uint32_t i = 1; i < h->heads_n; i++)
-		if (log_id_cmp(&h->heads[i - 1].log, &h->heads[i].log) >= 0)
+		if (log_id_order(&h->heads[i - 1].log, &h->heads[i].log) >= 0)
 			return bad(em, "heads: order");
 	return AS_OK;
 }
@@ -132,6 +134,8 @@ static as_err check_block(const struct msg_block *b, struct as_errmsg *em)
 
 static as_err check_have(const struct msg_have *h, struct as_errmsg *em)
 {
+	if (log_is_none(&h->log)) /* about credit alone */
+		return h->head.size == 0 && h->keys == 0 && !h->receipted ? AS_OK : bad(em, "have: no log");
 	return log_valid(&h->log) && size_valid(h->head.size) ? AS_OK : bad(em, "have: log or size");
 }
 
@@ -299,6 +303,9 @@ static as_err encode_heads(const struct msg_heads *m, pb_frame *f, struct buf *r
 
 	h.has_ask = h.ask = m->ask;
 	h.has_last = h.last = m->last;
+	h.has_announce = h.announce = m->announce;
+	h.has_returned = m->returned != 0;
+	h.returned = m->returned;
 	if (m->ask && !m->from_start) {
 		h.has_after = true;
 		h.after = pb_log(&m->after, after);
@@ -335,9 +342,12 @@ static as_err encode_have(const struct msg_have *m, pb_frame *f, struct buf *ret
 	pb_have h = AFTERSYNC__SYNC__HAVE__INIT;
 	uint8_t log[LOG_ID_BYTES];
 
-	h.log = pb_log(&m->log, log);
-	h.size = m->head.size;
-	h.root = pb_bytes(m->head.root, 32);
+	if (!log_is_none(&m->log)) {
+		h.has_log = h.has_size = h.has_root = true;
+		h.log = pb_log(&m->log, log);
+		h.size = m->head.size;
+		h.root = pb_bytes(m->head.root, 32);
+	}
 	h.has_keys = m->keys != 0;
 	h.keys = m->keys;
 	h.has_credit = m->credit != 0;
@@ -629,6 +639,8 @@ static as_err decode_heads(const pb_heads *h, struct msg_heads *m, struct as_err
 {
 	m->ask = h->has_ask && h->ask;
 	m->last = h->has_last && h->last;
+	m->announce = h->has_announce && h->announce;
+	m->returned = h->has_returned ? h->returned : 0;
 	m->from_start = m->ask && !h->has_after;
 	if (h->has_after && !get_log(h->after, &m->after))
 		return bad(em, "heads: after");
@@ -647,9 +659,11 @@ static as_err decode_block(const pb_block *b, struct bytes block, struct msg_blo
 
 static as_err decode_have(const pb_have *h, struct msg_have *m, struct as_errmsg *em)
 {
-	if (!get_log(h->log, &m->log) || !get_bytes(h->root, m->head.root, 32))
+	if (h->has_log != h->has_size || h->has_log != h->has_root)
+		return bad(em, "have: log, size and root go together");
+	if (h->has_log && (!get_log(h->log, &m->log) || !get_bytes(h->root, m->head.root, 32)))
 		return bad(em, "have: log or root");
-	m->head.size = h->size;
+	m->head.size = h->has_log ? h->size : 0;
 	m->keys = h->has_keys ? h->keys : 0;
 	m->credit = h->has_credit ? h->credit : 0;
 	m->reseal = h->has_reseal && h->reseal;

@@ -10,7 +10,7 @@
 #include "common/wire/msg.h"
 
 #define MSG_CODEC_MEMORY (192 * 1024)  /* bytes that unpacking one frame may use */
-#define MSG_CODEC_PARTS 4096	       /* allocations that unpacking one frame may make */
+#define MSG_CODEC_PARTS 1024	       /* allocations that unpacking one frame may make */
 #define MSG_CODEC_HEAD_MAX (64 * 1024) /* bytes of a frame without the bytes of a block */
 
 /* Scratch memory of the decoder; use it again for every frame. One per thread, on the heap. */

@@ -77,7 +77,7 @@ struct tr_enrolled {
 };
 
 struct tr_store {
-	struct tr_log *logs; /* in the order of sync_log_order */
+	struct tr_log *logs; /* in the order of log_id_order */
 	size_t n, cap;
 	struct tr_aside aside[64];
 	size_t aside_n;

@@ -50,7 +50,7 @@ struct tr_log *tr_store_add(struct tr *w, struct tr_store *st, const struct log_
 		return log;
 	if (fresh)
 		st->logs = fresh;
-	while (i > 0 && sync_log_order(&st->logs[i - 1].row.id, id) > 0)
+	while (i > 0 && log_id_order(&st->logs[i - 1].row.id, id) > 0)
 		i--;
 	memmove(&st->logs[i + 1], &st->logs[i], (st->n - i) * sizeof st->logs[0]);
 	st->n++;

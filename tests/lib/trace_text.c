@@ -116,8 +116,10 @@ static void add_pages(char *s, struct tr *w, const struct msg_heads *h, const ch
 		    h->from_start ? "" : tr_log_text(w, &h->after, code));
 		return;
 	}
-	add(s, h->from_start ? "announce" : "heads");
+	add(s, h->announce ? "announce" : "heads");
 	add_heads(s, w, h->heads, h->heads_n, code);
+	if (h->returned > 0)
+		add(s, ", %s given back", amount(h->returned));
 	if (!h->last)
 		add(s, ", to be continued");
 }

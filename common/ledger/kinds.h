@@ -1,0 +1,158 @@
+/*
+ * The table of kinds: what can be recorded, by whom, with which fields, codes, limits and rules.
+ *
+ * One table drives the body codec, submission, import, output and docs/domain.md. Adding a kind is adding
+ * rows here and, when it belongs to a case, in transitions.c. Sources: domain.md 2.0-2.2, 2.11-2.13 and the
+ * codes of the contract, section 5. Pure; everything is const.
+ */
+#ifndef AFTERSYNC_LEDGER_KINDS_H
+#define AFTERSYNC_LEDGER_KINDS_H
+
+#include "common/base/limits.h"
+#include "common/ledger/codes.h"
+
+/* Changes whenever fold, transitions or cells change: the store rebuilds when it differs. */
+#define LEDGER_VERSION 1u
+
+enum event_kind {
+	REPAIR_RECEIVED = 1,
+	REPAIR_INSPECTED,
+	REPAIR_QUOTED,
+	QUOTE_ANSWERED,
+	REPAIR_ASSIGNED,
+	REPAIR_STARTED,
+	REPAIR_HELD,
+	REPAIR_RESUMED,
+	RETURN_TO_FACTORY,
+	BACK_FROM_FACTORY,
+	REPAIR_DONE,
+	QC_CHECKED,
+	CUSTOMER_NOTIFIED,
+	REPAIR_DELIVERED,
+	REPAIR_REOPENED,
+	REPAIR_CANCELLED,
+	REPAIR_TRANSFER_OUT,
+	REPAIR_TRANSFER_IN,
+	COMPLAINT_RECEIVED = 30,
+	COMPLAINT_ACKED,
+	COMPLAINT_ASSIGNED,
+	COMPLAINT_FORWARDED,
+	COMPLAINT_ESCALATED,
+	COMPLAINT_REPLIED,
+	COMPLAINT_EXTENDED,
+	COMPLAINT_CLOSED,
+	COMPLAINT_REOPENED,
+	COMPLAINT_WITHDRAWN,
+	COMPLAINT_REJECTED,
+	LOG_OPENED = 200, /* index 0 of every log; no case */
+	HQ_APPLIED = 201, /* holds an event of head office; counts as that event in the case it names */
+};
+
+enum case_type { CASE_NONE = 0, CASE_REPAIR, CASE_COMPLAINT, CASE_TYPES };
+
+enum field_type {
+	FT_U32 = 1, /* min … max */
+	FT_I64,	    /* min … max, zigzag */
+	FT_BOOL,
+	FT_CODE,      /* one of codes */
+	FT_CODE_SET,  /* bitset: bit (1 << number) of codes; in JSON an array */
+	FT_CODE_LIST, /* packed list of codes without repeats, in the order given; in JSON an array */
+	FT_MONEY,     /* fen, 0 … 10 000 000 (domain.md 2.13) */
+	FT_DATE,      /* YYYYMMDD, a real date */
+	FT_TIME,      /* UTC ms, zigzag */
+	FT_TEXT,      /* UTF-8, NFC, 1 … max bytes */
+	FT_BYTES,     /* exactly max bytes; hex in JSON */
+	FT_BLOB,      /* 1 … max bytes; base64 in JSON */
+	FT_STAFF,     /* staff number, > 0 */
+	FT_BRANCH,    /* branch code */
+	FT_IMEI,      /* 15 digits, Luhn, not all equal (domain.md 2.13); R-12 */
+	FT_PHONE,     /* mobile, landline or service number (domain.md 2.13), stored in the normal form */
+	FT_PARTS,     /* list of {part_no, qty, serial?} */
+};
+
+enum {
+	FF_REQUIRED = 1,      /* must be there */
+	FF_LIVE_REQUIRED = 2, /* must be there unless the event is imported */
+	FF_PERSONAL = 4,      /* belongs to the sealed personal part */
+	FF_SYSTEM = 8,	      /* set by the node, not accepted from outside */
+};
+
+/* Where the fold keeps a value (case_rec.h): most fields are not needed by it. */
+enum fold_slot {
+	FOLD_NONE = 0,
+	FOLD_C0,
+	FOLD_C1,
+	FOLD_C2,
+	FOLD_C3, /* codes and booleans */
+	FOLD_STAFF,
+	FOLD_T0,
+	FOLD_T1,
+	FOLD_T2, /* times, money */
+	FOLD_MODEL,
+	FOLD_INNER, /* HQ_APPLIED: the event inside */
+};
+
+struct field_def {
+	const char *name; /* snake_case, as in JSON */
+	const char *zh;
+	uint8_t number; /* protobuf field number = place in the table + 1 */
+	uint8_t type;	/* enum field_type */
+	uint8_t flags;	/* FF_ */
+	uint8_t slot;	/* enum fold_slot */
+	int64_t min, max;
+	const struct code_list *codes;
+	const char *rule; /* rule that makes it required, or NULL */
+};
+
+/* A rule as it applies to a kind. */
+struct rule_ref {
+	const char *rule;
+	bool later; /* needs records that are not kept yet; listed, not enforced */
+	const char *text;
+};
+
+#define KIND_FIELDS_MAX 31
+#define KIND_RULES_MAX 6
+
+enum {
+	KF_OPENS = 1,	 /* may open a case */
+	KF_SYSTEM = 2,	 /* made by nodes only, refused from outside */
+	KF_REASON = 4,	 /* personal `reason` is mandatory */
+	KF_APPROVER = 8, /* approver is mandatory, and is not the actor */
+};
+
+struct kind_def {
+	uint16_t number;
+	const char *name;
+	const char *zh;
+	uint8_t case_type; /* enum case_type */
+	uint8_t flags;	   /* KF_ */
+	uint32_t posts;	   /* kind_post_bit of those who may record it; R-03 */
+	const struct field_def *fields;
+	uint32_t fields_n;
+	struct rule_ref rules[KIND_RULES_MAX]; /* until rule = NULL */
+};
+
+extern const struct kind_def kinds_table[]; /* ascending numbers */
+extern const size_t kinds_count;
+
+#define POST_SYSTEM 90u
+
+/* Bit of a post in kind_def.posts. */
+static inline uint32_t kind_post_bit(uint32_t post)
+{
+	return post == POST_SYSTEM ? UINT32_C(1) << 31 : post < 31 ? UINT32_C(1) << post : 0;
+}
+
+/* Every kind's personal part may hold `reason`; the field row, number KIND_REASON_NUMBER. */
+#define KIND_REASON_NUMBER 63
+extern const struct field_def kind_reason_field;
+
+/* NULL when the number or name is not in the table. */
+const struct kind_def *kind_of(uint32_t number);
+const struct kind_def *kind_of_name(struct bytes name);
+
+/* Index of the field in kind->fields, or -1. */
+int kind_field_index(const struct kind_def *kind, struct bytes name);
+
+#endif

@@ -1,0 +1,363 @@
+#include "common/store/store.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/base/check.h"
+#include "common/store/store_impl.h"
+
+/* ---- what the store is --------------------------------------------------------------------------------*/
+
+/*
+ *  0  8  "aftersyn"         14  1  role
+ *  8  2  format             15  8  branch
+ * 10  4  ledger version     23  8  fence
+ *                           31 32  writer
+ */
+#define SELF_BYTES 63
+static const char magic[8] = {'a', 'f', 't', 'e', 'r', 's', 'y', 'n'};
+
+as_err self_get(const struct stx *x, struct store_self *ret_self)
+{
+	struct store_key_buf key = key_self(SELF_IDENTITY);
+	struct bytes body;
+	as_err err = row_get(x, TABLE_SELF, &key, &body);
+
+	if (err)
+		return err;
+	if (body.n < 10 || memcmp(body.p, magic, sizeof magic) != 0)
+		return row_damaged(x, TABLE_SELF, key_bytes(&key));
+	if (get_be16(body.p + 8) > STORE_FORMAT) {
+		as_errmsg_set(x->em, "the store has format %u, this program knows %u", get_be16(body.p + 8),
+			      STORE_FORMAT);
+		return AS_EUNSUPPORTED;
+	}
+	if (body.n != SELF_BYTES)
+		return row_damaged(x, TABLE_SELF, key_bytes(&key));
+	*ret_self = (struct store_self){.format = get_be16(body.p + 8),
+					.ledger_version = get_be32(body.p + 10),
+					.role = body.p[14],
+					.fence = get_be64(body.p + 23)};
+	memcpy(ret_self->branch, body.p + 15, sizeof ret_self->branch);
+	memcpy(ret_self->writer, body.p + 31, sizeof ret_self->writer);
+	return AS_OK;
+}
+
+as_err self_put(const struct stx *x, const struct store_self *self)
+{
+	struct store_key_buf key = key_self(SELF_IDENTITY);
+	uint8_t b[SELF_BYTES];
+
+	memcpy(b, magic, sizeof magic);
+	put_be16(b + 8, self->format);
+	put_be32(b + 10, self->ledger_version);
+	b[14] = self->role;
+	memcpy(b + 15, self->branch, sizeof self->branch);
+	put_be64(b + 23, self->fence);
+	memcpy(b + 31, self->writer, sizeof self->writer);
+	return row_put(x, TABLE_SELF, &key, bytes_of(b, sizeof b));
+}
+
+void stx_done(struct stx *x)
+{
+	kv_txn_done(&x->txn);
+}
+
+as_err store_begin(struct store *st, enum kv_mode mode, struct as_errmsg *em, struct stx *ret_x)
+{
+	struct kv_txn *txn;
+	as_err err = kv_begin(st->kv, mode, &txn);
+
+	if (err)
+		return err;
+	*ret_x = (struct stx){.txn = txn, .row = &st->row, .em = em};
+	return AS_OK;
+}
+
+/* A kv without any row of ours; anything in it without the first row is damage. */
+static as_err make(struct store *st, const struct stx *x, const char *writer)
+{
+	struct store_self self = {
+	    .format = STORE_FORMAT, .ledger_version = LEDGER_VERSION, .role = (uint8_t)st->role};
+	struct bytes key, value;
+
+	for (unsigned table = 0; table < TABLES; table++) {
+		as_err err = kv_seek(x->txn, table, bytes_of(NULL, 0), false, &key, &value);
+		if (err == AS_OK) {
+			as_errmsg_set(x->em, "the store has rows but does not say what it is");
+			return AS_ECORRUPT;
+		}
+		if (err != AS_ENOTFOUND)
+			return err;
+	}
+	memcpy(self.branch, st->branch, sizeof self.branch);
+	if (writer)
+		snprintf(self.writer, sizeof self.writer, "%s", writer);
+	return self_put(x, &self);
+}
+
+static as_err identify(struct store *st, const char *writer, struct as_errmsg *em)
+{
+	AS_AUTO(stx) struct stx x = {0};
+	struct store_self self;
+	as_err err = store_begin(st, KV_WRITE, em, &x);
+
+	if (err)
+		return err;
+	err = self_get(&x, &self);
+	if (err == AS_ENOTFOUND) {
+		if ((err = make(st, &x, writer)))
+			return err;
+		return kv_commit(&x.txn);
+	}
+	if (err)
+		return err;
+	if (self.role != st->role || memcmp(self.branch, st->branch, sizeof self.branch) != 0) {
+		as_errmsg_set(em, "this is the store of %s %.8s",
+			      self.role == STORE_HQ ? "head office" : "branch", self.branch);
+		return AS_EINVAL;
+	}
+	if (self.ledger_version > LEDGER_VERSION) {
+		as_errmsg_set(em, "the reports were made by ledger version %u, this program knows %u",
+			      self.ledger_version, LEDGER_VERSION);
+		return AS_EUNSUPPORTED;
+	}
+	st->stale = self.ledger_version != LEDGER_VERSION;
+	return AS_OK;
+}
+
+as_err store_open(struct store **ret_st, const struct store_opts *opts, struct as_errmsg *em)
+{
+	struct store *st = calloc(1, sizeof *st);
+	as_err err;
+
+	if (st == NULL)
+		return AS_ENOMEM;
+	as_assert(opts->role == STORE_BRANCH || opts->role == STORE_HQ);
+	st->role = opts->role;
+	memcpy(st->branch, opts->branch, sizeof st->branch);
+	st->kv = opts->kv;
+	st->opener = opts->opener;
+	buf_init(&st->row, ROW_MAX);
+	buf_init(&st->block, ROW_MAX);
+	if ((err = fold_new(&st->fold)) || (err = identify(st, opts->writer, em))) {
+		store_close(st);
+		return err;
+	}
+	*ret_st = st;
+	return AS_OK;
+}
+
+void store_close(struct store *take_st)
+{
+	if (take_st == NULL)
+		return;
+	fold_free(take_st->fold);
+	for (size_t i = 0; i < take_st->logs_made; i++)
+		free(take_st->logs[i]);
+	free(take_st->logs);
+	buf_done(&take_st->row);
+	buf_done(&take_st->block);
+	free(take_st);
+}
+
+bool store_is_stale(const struct store *st)
+{
+	return st->stale;
+}
+
+as_err store_take_fence(struct store *st, uint64_t *ret_fence)
+{
+	AS_AUTO(stx) struct stx x = {0};
+	struct store_self self;
+	as_err err;
+
+	if ((err = store_begin(st, KV_WRITE, NULL, &x)) || (err = self_get(&x, &self)))
+		return err;
+	self.fence++;
+	if ((err = self_put(&x, &self)) || (err = kv_commit(&x.txn)))
+		return err;
+	*ret_fence = self.fence;
+	return AS_OK;
+}
+
+/* ---- logs and blocks ----------------------------------------------------------------------------------*/
+
+struct each_log {
+	store_log_fn fn;
+	void *arg;
+	const struct stx *x;
+};
+
+static as_err each_log_row(void *arg, struct bytes key, struct bytes body)
+{
+	const struct each_log *e = arg;
+	struct bytes frontier;
+	struct log_row row;
+
+	if (log_row_decode(key, body, &row, &frontier))
+		return row_damaged(e->x, TABLE_LOG, key);
+	return e->fn(e->arg, &row);
+}
+
+as_err store_each_log(struct store *st, store_log_fn fn, void *arg)
+{
+	AS_AUTO(stx) struct stx x = {0};
+	struct each_log e = {.fn = fn, .arg = arg, .x = &x};
+	as_err err = store_begin(st, KV_READ, NULL, &x);
+
+	return err ? err : row_each(&x, TABLE_LOG, bytes_of(NULL, 0), each_log_row, &e);
+}
+
+as_err store_log(struct store *st, const struct log_id *log, struct log_row *ret_row)
+{
+	AS_AUTO(stx) struct stx x = {0};
+	struct log_state s;
+	as_err err;
+
+	if ((err = store_begin(st, KV_READ, NULL, &x)) || (err = log_state_get(&x, log, &s)))
+		return err;
+	*ret_row = s.row;
+	return AS_OK;
+}
+
+bool store_block_at(struct store *st, const struct log_id *log, uint64_t index, struct block_meta *ret_meta)
+{
+	AS_AUTO(stx) struct stx x = {0};
+
+	return store_begin(st, KV_READ, NULL, &x) == AS_OK &&
+	       block_find(&x, log, index, ret_meta, NULL) == AS_OK;
+}
+
+static bool view_block_at(void *ctx, const struct log_id *log, uint64_t index, struct block_meta *ret_meta)
+{
+	return store_block_at(ctx, log, index, ret_meta);
+}
+
+struct log_view store_log_view(struct store *st)
+{
+	return (struct log_view){.ctx = st, .block_at = view_block_at};
+}
+
+as_err store_block_read(struct store *st, const struct log_id *log, uint64_t index,
+			struct block_meta *ret_meta, struct buf *ret_block)
+{
+	AS_AUTO(stx) struct stx x = {0};
+	struct block_meta meta;
+	struct bytes block;
+	as_err err;
+
+	if ((err = store_begin(st, KV_READ, NULL, &x)) || (err = block_find(&x, log, index, &meta, &block)))
+		return err;
+	buf_reset(ret_block);
+	if ((err = buf_add(ret_block, block.p, block.n)))
+		return err;
+	if (ret_meta)
+		*ret_meta = meta;
+	return AS_OK;
+}
+
+as_err store_each_block(struct store *st, const struct log_id *log, uint64_t from, store_block_fn fn,
+			void *arg)
+{
+	AS_AUTO(stx) struct stx x = {0};
+	struct block_meta meta;
+	struct bytes block;
+	as_err err = store_begin(st, KV_READ, NULL, &x);
+
+	while (err == AS_OK && (err = block_find(&x, log, from, &meta, &block)) == AS_OK) {
+		err = fn(arg, log, &meta, block);
+		from = meta.first + meta.count;
+	}
+	return err == AS_ENOTFOUND ? AS_OK : err;
+}
+
+as_err store_open_block(struct store *st, const struct stx *x, const struct log_id *log,
+			const struct block_meta *meta, struct bytes block, const struct bytes **ret_events,
+			const uint8_t (**ret_leaves)[32])
+{
+	struct store_key_buf key = key_log_at(log, meta->first);
+	const uint8_t(*leaves)[32];
+	const struct bytes *events;
+	size_t n;
+	as_err err = st->opener.open(st->opener.ctx, log, block, &events, &leaves, &n);
+
+	if (err == AS_ENOMEM || err == AS_EIO)
+		return err;
+	if (err || n != meta->count)
+		return row_damaged(x, TABLE_BLOCK, key_bytes(&key));
+	*ret_events = events;
+	*ret_leaves = leaves;
+	return AS_OK;
+}
+
+/* The last kept frontier of the log at a size up to `size`. */
+static as_err frontier_before(const struct stx *x, const struct log_id *log, uint64_t size,
+			      struct tree_frontier *ret_f)
+{
+	struct store_key_buf prefix = key_log(log), at = key_log_at(log, size + 1);
+	struct bytes key, value, body;
+	as_err err = kv_seek_before(x->txn, TABLE_FRONTIER, key_bytes(&at), &key, &value);
+
+	if (err == AS_ENOTFOUND || (err == AS_OK && !key_has_prefix(key, key_bytes(&prefix)))) {
+		tree_frontier_init(ret_f);
+		return AS_OK;
+	}
+	if (err || (err = row_open(x, TABLE_FRONTIER, key, value, &body)))
+		return err;
+	if (!tree_frontier_get(body, ret_f) || ret_f->size != key_at(key))
+		return row_damaged(x, TABLE_FRONTIER, key);
+	return AS_OK;
+}
+
+as_err store_frontier_at(struct store *st, const struct stx *x, const struct log_state *log, uint64_t size,
+			 struct tree_frontier *ret_f)
+{
+	const struct log_id *id = &log->row.id;
+	uint8_t root[32];
+	as_err err;
+
+	if (size > log->row.head.size)
+		return AS_ENOTFOUND;
+	if (size == log->row.head.size) {
+		tree_frontier_copy(ret_f, &log->frontier);
+		return AS_OK;
+	}
+	if ((err = frontier_before(x, id, size, ret_f)))
+		return err;
+	while (ret_f->size < size) {
+		struct store_key_buf key = key_log_at(id, ret_f->size);
+		const uint8_t(*leaves)[32];
+		const struct bytes *events;
+		struct block_meta meta;
+		struct bytes block;
+		err = block_find(x, id, ret_f->size, &meta, &block);
+		if (err == AS_ENOTFOUND || (err == AS_OK && meta.first != ret_f->size))
+			return row_damaged(x, TABLE_BLOCK, key_bytes(&key));
+		if (err || (err = store_open_block(st, x, id, &meta, block, &events, &leaves)))
+			return err;
+		for (uint32_t i = 0; i < meta.count && ret_f->size < size; i++)
+			tree_push(ret_f, leaves[i]);
+		if (ret_f->size == meta.first + meta.count) {
+			tree_root(ret_f, root);
+			if (memcmp(root, meta.root, sizeof root) != 0)
+				return row_damaged(x, TABLE_BLOCK, key_bytes(&key));
+		}
+	}
+	return AS_OK;
+}
+
+as_err store_frontier(struct store *st, const struct log_id *log, uint64_t size,
+		      struct tree_frontier *ret_frontier)
+{
+	AS_AUTO(stx) struct stx x = {0};
+	struct tree_frontier f;
+	struct log_state s;
+	as_err err;
+
+	if ((err = store_begin(st, KV_READ, NULL, &x)) || (err = log_state_get(&x, log, &s)) ||
+	    (err = store_frontier_at(st, &x, &s, size, &f)))
+		return err;
+	tree_frontier_copy(ret_frontier, &f);
+	return AS_OK;
+}

@@ -1,0 +1,524 @@
+#include <stdlib.h>
+
+#include "common/base/check.h"
+#include "common/store/store_impl.h"
+
+/*
+ * Events of a batch into cases and cells: a case is read once, folded in memory and put once, in the order of
+ * keys; cells are summed in memory and put once. Memory is kept for the next batch.
+ */
+
+#define CHUNK_BYTES (1024 * 1024) /* any one case fits, with what its growth leaves behind */
+#define CHUNKS_KEPT 2
+#define CHUNKS_LARGE 32
+#define BUCKETS_MIN 256
+#define CELLS_MIN 64
+#define CELLS_LARGE 65536
+
+_Static_assert((uint64_t)sizeof(struct case_entry) * CASE_EVENTS_MAX * 4 < CHUNK_BYTES,
+	       "a case fits a chunk");
+
+const uint8_t fold_tables[] = {TABLE_CASE, TABLE_CELL, TABLE_FLAGGED, TABLE_EVENT_ID, TABLE_LABEL};
+const size_t fold_tables_n = AS_COUNT(fold_tables);
+
+struct flag {
+	struct flag *next;
+	struct place place;
+	uint16_t kind;
+	uint8_t status;
+};
+
+struct fold_case {
+	struct case_key key;
+	struct case_rec rec;
+	struct fold_case *next; /* of its bucket */
+	bool stored;		/* has a row */
+	struct flag *was;	/* its flagged entries as stored */
+	struct flag *dropped;	/* events beyond CASE_EVENTS_MAX of this batch */
+};
+
+struct fold {
+	uint8_t **chunks;
+	size_t chunks_n, chunks_cap, chunk; /* chunk: the one in use, counted from 1 */
+	struct arena arena;
+	struct fold_case **buckets;
+	size_t buckets_n; /* power of two */
+	struct fold_case **cases;
+	size_t cases_n, cases_cap;
+	struct cell_sum cells;
+	uint32_t *order; /* of the cells, when they are written */
+	size_t order_cap;
+	struct cell_sink sink;
+	bool cells_used;
+	as_err err; /* of the sink, which cannot fail */
+	bool needs_rebuild;
+};
+
+/* ---- memory -------------------------------------------------------------------------------------------*/
+
+static as_err chunk_next(struct fold *f)
+{
+	if (f->chunk == f->chunks_n) {
+		if (f->chunks_n == f->chunks_cap) {
+			size_t cap = f->chunks_cap ? 2 * f->chunks_cap : 8;
+			uint8_t **p = realloc(f->chunks, cap * sizeof *p);
+			if (p == NULL)
+				return AS_ENOMEM;
+			f->chunks = p;
+			f->chunks_cap = cap;
+		}
+		f->chunks[f->chunks_n] = malloc(CHUNK_BYTES);
+		if (f->chunks[f->chunks_n] == NULL)
+			return AS_ENOMEM;
+		f->chunks_n++;
+	}
+	arena_init(&f->arena, f->chunks[f->chunk++], CHUNK_BYTES);
+	return AS_OK;
+}
+
+static as_err take(struct fold *f, size_t n, void **ret)
+{
+	*ret = arena_take(&f->arena, n);
+	if (*ret)
+		return AS_OK;
+	if (chunk_next(f))
+		return AS_ENOMEM;
+	*ret = arena_take(&f->arena, n);
+	as_assert(*ret != NULL);
+	return AS_OK;
+}
+
+static void sink_add(void *ctx, const struct cell_key *key, const int64_t v[CELL_VALUES_MAX])
+{
+	struct fold *f = ctx;
+
+	if (f->err)
+		return;
+	f->cells_used = true;
+	if (cell_sum_wants_more(&f->cells)) {
+		struct cell *slots = calloc(2 * f->cells.cap, sizeof *slots), *old = f->cells.slots;
+		struct cell_sum more;
+		if (slots == NULL) {
+			f->err = AS_ENOMEM;
+			return;
+		}
+		cell_sum_init(&more, slots, 2 * f->cells.cap);
+		cell_sum_move(&more, &f->cells);
+		f->cells = more;
+		free(old);
+	}
+	cell_sum_add(&f->cells, key, v);
+}
+
+as_err fold_new(struct fold **ret_f)
+{
+	struct fold *f = calloc(1, sizeof *f);
+	struct cell *slots = calloc(CELLS_MIN, sizeof *slots);
+
+	if (f)
+		f->buckets = calloc(BUCKETS_MIN, sizeof *f->buckets);
+	if (f == NULL || slots == NULL || f->buckets == NULL) {
+		free(slots);
+		fold_free(f);
+		return AS_ENOMEM;
+	}
+	f->buckets_n = BUCKETS_MIN;
+	cell_sum_init(&f->cells, slots, CELLS_MIN);
+	f->sink = (struct cell_sink){.ctx = f, .add = sink_add};
+	*ret_f = f;
+	return AS_OK;
+}
+
+void fold_free(struct fold *take_f)
+{
+	if (take_f == NULL)
+		return;
+	for (size_t i = 0; i < take_f->chunks_n; i++)
+		free(take_f->chunks[i]);
+	free(take_f->chunks);
+	free(take_f->buckets);
+	free(take_f->cases);
+	free(take_f->cells.slots);
+	free(take_f->order);
+	free(take_f);
+}
+
+/* The table is cleared at every batch: a large one is not kept for small batches. */
+static void cells_reset(struct fold *f)
+{
+	struct cell *slots = f->cells.slots;
+	size_t cap = f->cells.cap, want = cap;
+
+	if (!f->cells_used)
+		return;
+	f->cells_used = false;
+	while (want > CELLS_MIN && f->cells.n < want / 16)
+		want /= 2;
+	if (want != cap && (slots = realloc(slots, want * sizeof *slots)) == NULL) {
+		slots = f->cells.slots;
+		want = cap;
+	}
+	memset(slots, 0, want * sizeof *slots);
+	cell_sum_init(&f->cells, slots, want);
+}
+
+static size_t bucket_of(const struct fold *f, const struct case_key *key);
+
+void fold_reset(struct fold *f)
+{
+	for (size_t i = 0; i < f->cases_n; i++)
+		f->buckets[bucket_of(f, &f->cases[i]->key)] = NULL;
+	f->cases_n = 0;
+	while (f->chunks_n > CHUNKS_KEPT)
+		free(f->chunks[--f->chunks_n]);
+	f->chunk = 0;
+	f->arena = (struct arena){0};
+	cells_reset(f);
+	f->err = AS_OK;
+	f->needs_rebuild = false;
+}
+
+bool fold_needs_rebuild(const struct fold *f)
+{
+	return f->needs_rebuild;
+}
+
+bool fold_is_large(const struct fold *f)
+{
+	return f->chunk > CHUNKS_LARGE || f->cells.n > CELLS_LARGE;
+}
+
+/* ---- cases of the batch -------------------------------------------------------------------------------*/
+
+static int case_key_cmp(const struct case_key *a, const struct case_key *b)
+{
+	int c = memcmp(a->branch, b->branch, sizeof a->branch);
+
+	return c ? c : memcmp(a->id, b->id, sizeof a->id);
+}
+
+static int case_ptr_cmp(const void *a, const void *b)
+{
+	return case_key_cmp(&(*(struct fold_case *const *)a)->key, &(*(struct fold_case *const *)b)->key);
+}
+
+static size_t bucket_of(const struct fold *f, const struct case_key *key)
+{
+	uint64_t h = get_be64(key->id) * 0x9e3779b97f4a7c15u;
+
+	h = (h ^ h >> 29 ^ get_be64(key->id + 8)) * 0xbf58476d1ce4e5b9u;
+	h = (h ^ h >> 32 ^ get_be64((const uint8_t *)key->branch)) * 0x94d049bb133111ebu;
+	return (size_t)(h >> 24) & (f->buckets_n - 1);
+}
+
+static as_err cases_grow(struct fold *f)
+{
+	size_t cap = f->cases_cap ? 2 * f->cases_cap : BUCKETS_MIN;
+	struct fold_case **cases, **buckets;
+
+	cases = realloc(f->cases, cap * sizeof *cases);
+	if (cases == NULL)
+		return AS_ENOMEM;
+	f->cases = cases;
+	f->cases_cap = cap;
+	if (cap <= f->buckets_n)
+		return AS_OK;
+	buckets = calloc(cap, sizeof *buckets);
+	if (buckets == NULL)
+		return AS_ENOMEM;
+	free(f->buckets);
+	f->buckets = buckets;
+	f->buckets_n = cap;
+	for (size_t i = 0; i < f->cases_n; i++) {
+		struct fold_case **at = &buckets[bucket_of(f, &cases[i]->key)];
+		cases[i]->next = *at;
+		*at = cases[i];
+	}
+	return AS_OK;
+}
+
+static as_err flag_add(struct fold *f, struct flag **list, const struct place *place, uint16_t kind,
+		       enum entry_status status)
+{
+	struct flag *flag;
+	void *memory;
+
+	if (take(f, sizeof *flag, &memory))
+		return AS_ENOMEM;
+	flag = memory;
+	*flag = (struct flag){.next = *list, .place = *place, .kind = kind, .status = (uint8_t)status};
+	*list = flag;
+	return AS_OK;
+}
+
+static as_err case_load(struct fold *f, const struct stx *x, struct fold_case *c)
+{
+	struct store_key_buf key = key_case(&c->key);
+	struct bytes body;
+	as_err err = row_get(x, TABLE_CASE, &key, &body);
+
+	if (err == AS_ENOTFOUND) {
+		case_rec_init(&c->rec, &c->key, NULL, 0);
+		return AS_OK;
+	}
+	if (err)
+		return err;
+	err = case_rec_decode(body, &c->key, 4, &f->arena, &c->rec);
+	if (err == AS_ENOMEM && (err = chunk_next(f)) == AS_OK)
+		err = case_rec_decode(body, &c->key, 4, &f->arena, &c->rec);
+	if (err == AS_ECORRUPT)
+		return row_damaged(x, TABLE_CASE, key_bytes(&key));
+	if (err)
+		return err;
+	c->stored = true;
+	for (uint32_t i = 0; i < c->rec.n && err == AS_OK; i++) {
+		const struct case_entry *e = &c->rec.entries[i];
+		if (entry_is_flagged(e->status))
+			err = flag_add(f, &c->was, &e->place, e->kind, e->status);
+	}
+	return err;
+}
+
+static as_err case_get(struct fold *f, const struct stx *x, const struct case_key *key,
+		       struct fold_case **ret_c)
+{
+	struct fold_case *c;
+	void *memory;
+	as_err err;
+
+	for (c = f->buckets[bucket_of(f, key)]; c; c = c->next)
+		if (case_key_cmp(&c->key, key) == 0) {
+			*ret_c = c;
+			return AS_OK;
+		}
+	if (f->cases_n == f->cases_cap && (err = cases_grow(f)))
+		return err;
+	if ((err = take(f, sizeof *c, &memory)))
+		return err;
+	c = memory;
+	*c = (struct fold_case){.key = *key};
+	if ((err = case_load(f, x, c)))
+		return err;
+	struct fold_case **at = &f->buckets[bucket_of(f, key)];
+	c->next = *at;
+	*at = c;
+	f->cases[f->cases_n++] = c;
+	*ret_c = c;
+	return AS_OK;
+}
+
+/* ---- events -------------------------------------------------------------------------------------------*/
+
+static as_err flagged_put(const struct stx *x, const struct log_id *log, uint64_t index, uint16_t kind,
+			  uint8_t status)
+{
+	struct store_key_buf key = key_log_at(log, index);
+	uint8_t body[3];
+
+	put_be16(body, kind);
+	body[2] = status;
+	return row_put(x, TABLE_FLAGGED, &key, bytes_of(body, sizeof body));
+}
+
+/* A full record: the event that is last in order goes, this one or the one that it displaces. */
+static as_err apply_over(struct fold *f, struct fold_case *c, const struct event *ev,
+			 const struct place *place, const uint8_t leaf[32])
+{
+	struct case_entry last = c->rec.entries[c->rec.n - 1], alone_entry;
+	const struct cell_sink nothing = {0};
+	struct case_rec alone;
+	as_err err;
+
+	if (place_cmp(place, &last.place) > 0) {
+		case_rec_init(&alone, &c->key, &alone_entry, 1);
+		if ((err = ledger_apply(&alone, ev, place, leaf, &nothing, NULL)))
+			return err;
+		last = alone_entry;
+	}
+	if ((err = flag_add(f, &c->dropped, &last.place, last.kind, ENTRY_ILLEGAL)))
+		return err;
+	return ledger_apply(&c->rec, ev, place, leaf, &f->sink, NULL);
+}
+
+as_err fold_event(struct fold *f, const struct stx *x, const struct log_id *log, uint64_t index,
+		  struct bytes event, const uint8_t leaf[32])
+{
+	struct place place = {.inc_number = log->number, .index = index, .cls = log->cls};
+	struct case_key key;
+	struct fold_case *c;
+	struct event ev;
+	as_err err;
+
+	memcpy(place.inc_id, log->inc, sizeof place.inc_id);
+	if (event_decode(event, &ev))
+		return flagged_put(x, log, index, 0, ENTRY_UNDECODABLE);
+	if (!ledger_case_of(&ev, log->branch, &key))
+		return AS_OK;
+	if ((err = case_get(f, x, &key, &c)))
+		return err;
+	if (c->rec.n == CASE_EVENTS_MAX) {
+		err = apply_over(f, c, &ev, &place, leaf);
+	} else {
+		err = case_rec_reserve(&c->rec, 1, &f->arena);
+		if (err == AS_ENOMEM && (err = chunk_next(f)) == AS_OK)
+			err = case_rec_reserve(&c->rec, 1, &f->arena);
+		if (err == AS_OK)
+			err = ledger_apply(&c->rec, &ev, &place, leaf, &f->sink, NULL);
+	}
+	return err ? err : f->err;
+}
+
+static bool is_cut(const struct place *p, const struct log_id *log, uint64_t size)
+{
+	return p->index >= size && p->inc_number == log->number && p->cls == log->cls &&
+	       memcmp(p->inc_id, log->inc, sizeof p->inc_id) == 0;
+}
+
+as_err fold_cut_event(struct fold *f, const struct stx *x, const struct log_id *log, uint64_t index,
+		      struct bytes event, uint64_t size)
+{
+	struct case_key key;
+	struct fold_case *c;
+	struct event ev;
+	uint32_t kept = 0;
+	as_err err;
+
+	if (event_decode(event, &ev)) {
+		struct store_key_buf flagged = key_log_at(log, index);
+		return row_del(x, TABLE_FLAGGED, &flagged);
+	}
+	if (!ledger_case_of(&ev, log->branch, &key))
+		return AS_OK;
+	if ((err = case_get(f, x, &key, &c)))
+		return err;
+	if (c->rec.over)
+		f->needs_rebuild = true;
+	for (uint32_t i = 0; i < c->rec.n; i++)
+		kept += !is_cut(&c->rec.entries[i].place, log, size);
+	if (kept == c->rec.n)
+		return AS_OK; /* an earlier event of the cut took them out */
+	ledger_contribution(&c->rec, -1, &f->sink);
+	kept = 0;
+	for (uint32_t i = 0; i < c->rec.n; i++)
+		if (!is_cut(&c->rec.entries[i].place, log, size))
+			c->rec.entries[kept++] = c->rec.entries[i];
+	c->rec.n = kept;
+	ledger_fold(&c->rec);
+	ledger_contribution(&c->rec, 1, &f->sink);
+	return f->err;
+}
+
+/* ---- writing ------------------------------------------------------------------------------------------*/
+
+static struct log_id log_of_place(const struct case_key *key, const struct place *p)
+{
+	struct log_id log = {.cls = p->cls, .number = p->inc_number};
+
+	memcpy(log.branch, key->branch, sizeof log.branch);
+	memcpy(log.inc, p->inc_id, sizeof log.inc);
+	return log;
+}
+
+static as_err case_flags_write(const struct stx *x, const struct fold_case *c)
+{
+	as_err err = AS_OK;
+
+	for (const struct flag *flag = c->was; flag && err == AS_OK; flag = flag->next) {
+		struct log_id log = log_of_place(&c->key, &flag->place);
+		struct store_key_buf key = key_log_at(&log, flag->place.index);
+		err = row_del(x, TABLE_FLAGGED, &key);
+	}
+	for (uint32_t i = 0; i < c->rec.n && err == AS_OK; i++) {
+		const struct case_entry *e = &c->rec.entries[i];
+		struct log_id log = log_of_place(&c->key, &e->place);
+		if (entry_is_flagged(e->status))
+			err = flagged_put(x, &log, e->place.index, e->kind, e->status);
+	}
+	for (const struct flag *flag = c->dropped; flag && err == AS_OK; flag = flag->next) {
+		struct log_id log = log_of_place(&c->key, &flag->place);
+		err = flagged_put(x, &log, flag->place.index, flag->kind, flag->status);
+	}
+	return err;
+}
+
+static as_err case_write(const struct stx *x, const struct fold_case *c)
+{
+	struct store_key_buf key = key_case(&c->key);
+	size_t cap = 512 + 128 * (size_t)c->rec.n, n;
+	as_err err;
+
+	if (c->rec.n == 0 && c->rec.over == 0)
+		return c->stored ? row_del(x, TABLE_CASE, &key) : AS_OK;
+	buf_reset(x->row);
+	for (;;) {
+		if ((err = buf_reserve(x->row, cap + ROW_CHECK)))
+			return err;
+		err = case_rec_encode(&c->rec, x->row->p, cap, &n);
+		if (err != AS_ETOOBIG || cap >= CASE_REC_BYTES_MAX)
+			break;
+		cap = CASE_REC_BYTES_MAX;
+	}
+	if (err)
+		return err;
+	x->row->n = n;
+	return row_put_scratch(x, TABLE_CASE, &key);
+}
+
+static as_err cell_write(const struct stx *x, const struct cell *cell)
+{
+	struct store_key_buf key = key_copy(bytes_of(cell->key.b, cell->key.n));
+	size_t values_n = cell_tables[cell->key.b[0]].values_n;
+	uint8_t body[8 * CELL_VALUES_MAX];
+	struct bytes old = {0};
+	bool zero = true;
+	as_err err = row_get(x, TABLE_CELL, &key, &old);
+
+	if (err && err != AS_ENOTFOUND)
+		return err;
+	if (err == AS_OK && old.n != 8 * values_n)
+		return row_damaged(x, TABLE_CELL, key_bytes(&key));
+	for (size_t i = 0; i < values_n; i++) {
+		uint64_t v = (uint64_t)cell->v[i] + (old.n ? get_be64(old.p + 8 * i) : 0);
+		zero = zero && v == 0;
+		put_be64(body + 8 * i, v);
+	}
+	if (zero)
+		return row_del(x, TABLE_CELL, &key);
+	return row_put(x, TABLE_CELL, &key, bytes_of(body, 8 * values_n));
+}
+
+static as_err cells_write(struct fold *f, const struct stx *x)
+{
+	as_err err = AS_OK;
+	size_t n;
+
+	if (f->order_cap < f->cells.n) {
+		uint32_t *order = realloc(f->order, f->cells.n * sizeof *order);
+		if (order == NULL)
+			return AS_ENOMEM;
+		f->order = order;
+		f->order_cap = f->cells.n;
+	}
+	n = f->cells.n ? cell_sum_sort(&f->cells, f->order) : 0;
+	for (size_t i = 0; i < n && err == AS_OK; i++)
+		err = cell_write(x, &f->cells.slots[f->order[i]]);
+	return err;
+}
+
+as_err fold_flush(struct fold *f, const struct stx *x)
+{
+	as_err err = f->err;
+
+	if (f->cases_n)
+		qsort(f->cases, f->cases_n, sizeof f->cases[0], case_ptr_cmp);
+	for (size_t i = 0; i < f->cases_n && err == AS_OK; i++) {
+		const struct fold_case *c = f->cases[i];
+		err = case_write(x, c);
+		if (err == AS_OK)
+			err = case_flags_write(x, c);
+	}
+	if (err == AS_OK)
+		err = cells_write(f, x);
+	fold_reset(f);
+	return err;
+}

@@ -1,0 +1,193 @@
+/* common/crypto against published vectors. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "common/base/cleanup.h"
+#include "common/crypto/hash.h"
+#include "common/crypto/random.h"
+#include "common/crypto/seal.h"
+#include "common/crypto/sign.h"
+#include "tests/lib/hex.h"
+
+/* FIPS 180-4 examples: "abc", two blocks, a million times "a" */
+static void sha256_is_fips_180(void **state)
+{
+	(void)state;
+	uint8_t got[32], want[32];
+	struct as_sha256 h, copy;
+
+	as_sha256("abc", 3, got);
+	unhex("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad", want, 32);
+	assert_memory_equal(got, want, 32);
+	as_sha256("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq", 56, got);
+	unhex("248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1", want, 32);
+	assert_memory_equal(got, want, 32);
+	as_sha256_init(&h);
+	for (int i = 0; i < 1000000; i++)
+		as_sha256_update(&h, "a", 1);
+	copy = h;
+	as_sha256_final(&h, got);
+	unhex("cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0", want, 32);
+	assert_memory_equal(got, want, 32);
+	as_sha256_final(&copy, got);
+	assert_memory_equal(got, want, 32);
+}
+
+/* RFC 7693 appendix A (BLAKE2b-512 of "abc"), and parts are joined without anything between */
+static void blake2b_is_rfc_7693(void **state)
+{
+	(void)state;
+	uint8_t got[64], want[64], keyed[32], other[32];
+	const struct bytes parts[] = {bytes_of("a", 1), bytes_of(NULL, 0), bytes_of("bc", 2)};
+
+	as_blake2b(got, 64, bytes_of(NULL, 0), parts, 3);
+	unhex("ba80a53f981c4d0d6a2797b69f12f6e94c212f14685ac4b74b12bb6fdbffa2d1"
+	      "7d87c5392aab792dc252d5de4533cc9518d38aa8dbf1925ab92386edd4009923",
+	      want, 64);
+	assert_memory_equal(got, want, 64);
+	as_blake2b(keyed, 32, bytes_of("k", 1), parts, 3);
+	as_blake2b(other, 32, bytes_of(NULL, 0), parts, 3);
+	assert_memory_not_equal(keyed, other, 32);
+}
+
+/* RFC 8032 section 7.1, test 2 */
+static void ed25519_is_rfc_8032(void **state)
+{
+	(void)state;
+	uint8_t seed[32], pub[32], want_pub[32], secret[64], sig[64], want[64];
+	const uint8_t text = 0x72;
+
+	unhex("4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb", seed, 32);
+	unhex("3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c", want_pub, 32);
+	unhex("92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da"
+	      "085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00",
+	      want, 64);
+	as_ed25519_keypair(seed, pub, secret);
+	assert_memory_equal(pub, want_pub, 32);
+	as_ed25519_public(secret, pub);
+	assert_memory_equal(pub, want_pub, 32);
+	as_ed25519_sign(secret, bytes_of(&text, 1), sig);
+	assert_memory_equal(sig, want, 64);
+	assert_true(as_ed25519_verify(pub, bytes_of(&text, 1), sig));
+	assert_false(as_ed25519_verify(pub, bytes_of(&text, 0), sig));
+	for (size_t i = 0; i < 64; i++) {
+		sig[i] ^= 1;
+		assert_false(as_ed25519_verify(pub, bytes_of(&text, 1), sig));
+		sig[i] ^= 1;
+	}
+}
+
+static void a_context_is_part_of_the_text(void **state)
+{
+	(void)state;
+	uint8_t seed[32] = {1}, pub[32], secret[64], sig[64], plain[64];
+	static const uint8_t body[AS_CONTEXT_BODY_MAX + 1];
+	/* u8 length, context, u64 little-endian length, body: the exact bytes */
+	static const uint8_t text[] = "\x11"
+				      "aftersync v1 join"
+				      "\x03\0\0\0\0\0\0\0"
+				      "abc";
+
+	as_ed25519_keypair(seed, pub, secret);
+	as_context_sign(secret, "aftersync v1 join", bytes_of("abc", 3), sig);
+	as_ed25519_sign(secret, bytes_of(text, sizeof text - 1), plain);
+	assert_memory_equal(sig, plain, 64);
+	assert_true(as_context_verify(pub, "aftersync v1 join", bytes_of("abc", 3), sig));
+	assert_false(as_context_verify(pub, "aftersync v1 joim", bytes_of("abc", 3), sig));
+	assert_false(as_context_verify(pub, "aftersync v1 joi", bytes_of("nabc", 4), sig));
+	assert_false(as_context_verify(pub, "aftersync v1 join", bytes_of("abd", 3), sig));
+	assert_false(as_context_verify(pub, "", bytes_of("abc", 3), sig));
+	assert_false(as_context_verify(pub, "aftersync v1 join", bytes_of(body, sizeof body), sig));
+	as_context_sign(secret, "x", bytes_of(body, AS_CONTEXT_BODY_MAX), sig);
+	assert_true(as_context_verify(pub, "x", bytes_of(body, AS_CONTEXT_BODY_MAX), sig));
+}
+
+/* draft-irtf-cfrg-xchacha-03 appendix A.3.1 */
+static void aead_is_xchacha20_poly1305(void **state)
+{
+	(void)state;
+	static const char text[] =
+	    "Ladies and Gentlemen of the class of '99: If I could offer you only one tip "
+	    "for the future, sunscreen would be it.";
+	uint8_t key[32], nonce[24], ad[12], want[114], got[130], back[114], tag[16];
+
+	unhex("808182838485868788898a8b8c8d8e8f909192939495969798999a9b9c9d9e9f", key, 32);
+	unhex("404142434445464748494a4b4c4d4e4f5051525354555657", nonce, 24);
+	unhex("50515253c0c1c2c3c4c5c6c7", ad, 12);
+	unhex("bd6d179d3e83d43b9576579493c0e939572a1700252bfaccbed2902c21396cbb"
+	      "731c7f1b0b4aa6440bf3a82f4eda7e39ae64c6708c54c216cb96b72e1213b452"
+	      "2f8c9ba40db5d945b11b69b982c1bb9e3f3fac2bc369488f76b2383565d3fff9"
+	      "21f9664c97637da9768812f615c68b13b52e",
+	      want, 114);
+	unhex("c0875924c1c7987947deafd8780acf49", tag, 16);
+	as_aead_seal(key, nonce, bytes_of(ad, 12), bytes_of(text, 114), got);
+	assert_memory_equal(got, want, 114);
+	assert_memory_equal(got + 114, tag, 16);
+	assert_true(as_aead_open(key, nonce, bytes_of(ad, 12), bytes_of(got, 130), back));
+	assert_memory_equal(back, text, 114);
+	assert_false(as_aead_open(key, nonce, bytes_of(ad, 11), bytes_of(got, 130), back));
+	assert_false(as_aead_open(key, nonce, bytes_of(ad, 12), bytes_of(got, 129), back));
+	assert_false(as_aead_open(key, nonce, bytes_of(ad, 12), bytes_of(got, 15), back));
+	memcpy(got, text, 114); /* in place */
+	as_aead_seal(key, nonce, bytes_of(ad, 12), bytes_of(got, 114), got);
+	assert_memory_equal(got, want, 114);
+}
+
+static void boxes_open_for_their_recipient(void **state)
+{
+	(void)state;
+	uint8_t seed[32] = {7}, random[32] = {9}, pub[32], secret[32], pub2[32], secret2[32];
+	uint8_t sealed[80], again[80], back[32];
+	static const uint8_t key[32] = "a content key of thirty-two byte", small_order[32];
+
+	as_box_keypair(seed, pub, secret);
+	seed[0] = 8;
+	as_box_keypair(seed, pub2, secret2);
+	assert_true(as_box_seal(pub, bytes_of(key, 32), random, sealed));
+	assert_true(as_box_open(pub, secret, bytes_of(sealed, 80), back));
+	assert_memory_equal(back, key, 32);
+	assert_false(as_box_open(pub2, secret2, bytes_of(sealed, 80), back));
+	assert_false(as_box_open(pub, secret, bytes_of(sealed, 79), back));
+	assert_false(as_box_open(pub, secret, bytes_of(sealed, 47), back));
+	assert_false(as_box_seal(small_order, bytes_of(key, 32), random, again));
+	/* a function of its arguments; another content or recipient has another ephemeral key */
+	assert_true(as_box_seal(pub, bytes_of(key, 32), random, again));
+	assert_memory_equal(again, sealed, 80);
+	assert_true(as_box_seal(pub, bytes_of(key, 31), random, again));
+	assert_memory_not_equal(again, sealed, 32);
+	assert_true(as_box_seal(pub2, bytes_of(key, 32), random, again));
+	assert_memory_not_equal(again, sealed, 32);
+}
+
+static void secrets_are_wiped(void **state)
+{
+	(void)state;
+	struct as_secret s = {{1, 2, 3}};
+	uint8_t a[32], b[32];
+
+	as_secret_done(&s);
+	for (size_t i = 0; i < sizeof s.b; i++)
+		assert_int_equal(s.b[i], 0);
+	as_random(a, sizeof a);
+	as_random(b, sizeof b);
+	assert_false(as_secret_equal(a, b, 32));
+	assert_true(as_secret_equal(a, a, 32));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(sha256_is_fips_180),	  cmocka_unit_test(blake2b_is_rfc_7693),
+	    cmocka_unit_test(ed25519_is_rfc_8032),	  cmocka_unit_test(a_context_is_part_of_the_text),
+	    cmocka_unit_test(aead_is_xchacha20_poly1305), cmocka_unit_test(boxes_open_for_their_recipient),
+	    cmocka_unit_test(secrets_are_wiped),
+	};
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	if (as_crypto_init())
+		return 1;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
