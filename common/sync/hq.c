@@ -512,7 +512,9 @@ void hq_core_recv(struct hq_core *h, uint64_t now, const struct hq_link *link, c
 		before = s->returned;
 		sync_heads(&h->c, s, &m->heads);
 		if (m->heads.announce) {
-			if (m->heads.heads_n > 0 && s->returned == before) /* else it cannot use credit now */
+			if (s->returned != before)
+				s->want = false; /* it cannot use credit now */
+			else if (m->heads.heads_n > 0)
 				s->want |= behind(&h->c, s);
 			sync_have_send(&h->c, s, NULL, false); /* alive, too */
 		}
