@@ -352,7 +352,6 @@ as_err body_encode(const struct kind_def *kind, enum body_part part, const struc
 
 	*ret_bad = -1;
 	for (unsigned i = 0; i < BODY_VALUES; i++) {
-		const struct field_def *f = i == BODY_REASON ? &kind_reason_field : &kind->fields[i];
 		const struct body_value *v = &body->v[i];
 		if (!body_has(body, i))
 			continue;
@@ -360,6 +359,7 @@ as_err body_encode(const struct kind_def *kind, enum body_part part, const struc
 			*ret_bad = (int)i;
 			return AS_EINVAL;
 		}
+		const struct field_def *f = i == BODY_REASON ? &kind_reason_field : &kind->fields[i];
 		if ((f->flags & FF_PERSONAL) != want)
 			continue;
 		if (!body_value_ok(f, v)) {

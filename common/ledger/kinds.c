@@ -610,7 +610,7 @@ const struct kind_def *kind_of(uint32_t number)
 const struct kind_def *kind_of_name(struct bytes name)
 {
 	for (size_t i = 0; i < AS_COUNT(kinds_table); i++)
-		if (bytes_equal(bytes_of_str(kinds_table[i].name), name))
+		if (code_name_is(kinds_table[i].name, name))
 			return &kinds_table[i];
 	return NULL;
 }
@@ -618,7 +618,7 @@ const struct kind_def *kind_of_name(struct bytes name)
 int kind_field_index(const struct kind_def *kind, struct bytes name)
 {
 	for (unsigned i = 0; i < kind->fields_n; i++)
-		if (bytes_equal(bytes_of_str(kind->fields[i].name), name))
+		if (code_name_is(kind->fields[i].name, name))
 			return (int)i;
 	return -1;
 }
