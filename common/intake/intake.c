@@ -26,8 +26,10 @@ static const char *const part_names[2] = {"facts", "personal"};
 static void blame(struct job *job, const char *part, const char *field, const char *rule)
 {
 	struct intake_error *e = job->e;
+	char show[INTAKE_SHOWN_MAX];
 
-	snprintf(e->field, sizeof e->field, "%s%s%.40s", part ? part : "", part ? "." : "", field);
+	snprintf(e->field, sizeof e->field, "%s%s%s", part ? part : "", part ? "." : "",
+		 intake_shown(bytes_of_str(field), show));
 	snprintf(e->rule, sizeof e->rule, "%s", rule ? rule : "");
 }
 
@@ -70,17 +72,13 @@ static as_err take_device(struct job *job, const json_t *j)
 
 static as_err take_kind(struct job *job, const json_t *j)
 {
-	char show[44] = "";
+	char show[INTAKE_SHOWN_MAX];
 
 	if (!json_is_string(j))
 		return intake_refuse(job->e, "kind must be a text.");
 	job->in->kind = kind_of_name(text_of(j));
-	if (job->in->kind == NULL) {
-		size_t n = text_utf8_cut(text_of(j), sizeof show - 1);
-		for (size_t i = 0; i < n; i++)
-			show[i] = (uint8_t)json_string_value(j)[i] < 0x20 ? '?' : json_string_value(j)[i];
-		return intake_refuse(job->e, "kind: \"%s\" is not known.", show);
-	}
+	if (job->in->kind == NULL)
+		return intake_refuse(job->e, "kind: \"%s\" is not known.", intake_shown(text_of(j), show));
 	if (job->in->kind->flags & KF_SYSTEM)
 		return intake_refuse(job->e, "%s is recorded by the node itself.", job->in->kind->name);
 	job->in->ev.kind = job->in->kind->number;
@@ -195,7 +193,7 @@ static as_err take_head(struct job *job, const json_t *object)
 			known = strcmp(head_fields[i].name, key) == 0;
 		if (!known) {
 			blame(job, NULL, key, NULL);
-			return intake_refuse(job->e, "There is no field \"%.40s\".", key);
+			return intake_refuse(job->e, "There is no field \"%s\".", job->e->field);
 		}
 	}
 	for (size_t i = 0; i < AS_COUNT(head_fields); i++) {
@@ -218,7 +216,7 @@ static as_err take_fields(struct job *job, enum body_part part, const json_t *ob
 	const struct kind_def *kind = job->in->kind;
 	struct body *body = &job->body[part];
 	const char *name = part_names[part], *key;
-	char path[64];
+	char path[64], show[INTAKE_SHOWN_MAX];
 	json_t *value;
 	as_err err;
 
@@ -231,11 +229,11 @@ static as_err take_fields(struct job *job, enum body_part part, const json_t *ob
 	{
 		int i = kind_field_index(kind, bytes_of_str(key));
 		const struct field_def *f = i < 0 ? NULL : &kind->fields[i];
-		snprintf(path, sizeof path, "%s.%.40s", name, key);
 		blame(job, name, key, f && f->type == FT_IMEI ? "R-12" : NULL);
 		if (f == NULL)
-			return intake_refuse(job->e, "%s has no field \"%.40s\" in %s.", kind->name, key,
-					     name);
+			return intake_refuse(job->e, "%s has no field \"%s\" in %s.", kind->name,
+					     intake_shown(bytes_of_str(key), show), name);
+		snprintf(path, sizeof path, "%s.%s", name, f->name);
 		if (((f->flags & FF_PERSONAL) != 0) != (part == BODY_PERSONAL))
 			return intake_refuse(job->e, "%s belongs into \"%s\".", path, part_names[!part]);
 		if ((f->flags & FF_SYSTEM) && !job->ctx->imported)
@@ -431,9 +429,14 @@ as_err intake_parse(struct bytes line, const struct intake_ctx *ctx, struct inta
 	if (!text_utf8_valid(line))
 		return intake_refuse(ret_error, "The line is not valid UTF-8.");
 	json_t *object = json_loadb((const char *)line.p, line.n, JSON_REJECT_DUPLICATES, &je);
-	if (object == NULL)
-		return intake_refuse(ret_error, "The line is not valid JSON: %.120s (byte %d).", je.text,
+	if (object == NULL) {
+		char *near = strstr(je.text, " near "); /* what follows is the caller's text: not repeated */
+		if (near)
+			*near = 0;
+		return intake_refuse(ret_error, "The line is not valid JSON: %s (byte %d).",
+				     text_utf8_valid(bytes_of_str(je.text)) ? je.text : "syntax error",
 				     je.position);
+	}
 	as_err err = intake_object(object, ctx, ret_in, ret_error);
 	json_decref(object);
 	return err;

@@ -28,8 +28,7 @@ static struct bytes text_of(const json_t *j)
 	return bytes_of(json_string_value(j), json_string_length(j));
 }
 
-/* How a text from outside is shown in a sentence: printable, short. */
-static const char *shown(struct bytes s, char out[48])
+const char *intake_shown(struct bytes s, char out[INTAKE_SHOWN_MAX])
 {
 	size_t n = text_utf8_cut(s, 40);
 
@@ -104,14 +103,14 @@ static const char *names_of(const struct code_list *list, char *out, size_t cap)
 static as_err code_parse(const struct field_def *f, const char *path, const json_t *j, uint32_t *ret,
 			 struct intake_error *e)
 {
-	char names[280], show[48];
+	char names[280], show[INTAKE_SHOWN_MAX];
 
 	if (!json_is_string(j))
 		return intake_refuse(e, "%s must be one of %s.", path,
 				     names_of(f->codes, names, sizeof names));
 	const struct code_def *c = code_of_name(f->codes, text_of(j));
 	if (c == NULL)
-		return intake_refuse(e, "%s: \"%s\" is not one of %s.", path, shown(text_of(j), show),
+		return intake_refuse(e, "%s: \"%s\" is not one of %s.", path, intake_shown(text_of(j), show),
 				     names_of(f->codes, names, sizeof names));
 	*ret = c->number;
 	return AS_OK;
@@ -166,14 +165,14 @@ static as_err date_or_time(const struct field_def *f, const char *path, const js
 			   struct intake_error *e)
 {
 	uint32_t date;
-	char show[48];
+	char show[INTAKE_SHOWN_MAX];
 
 	if (f->type == FT_DATE) {
 		if (!json_is_string(j))
 			return intake_refuse(e, "%s must be a date YYYY-MM-DD.", path);
 		if (!form_date_parse(text_of(j), &date))
 			return intake_refuse(e, "%s: \"%s\" is not a real date YYYY-MM-DD.", path,
-					     shown(text_of(j), show));
+					     intake_shown(text_of(j), show));
 		v->i = date;
 		return AS_OK;
 	}
@@ -181,7 +180,7 @@ static as_err date_or_time(const struct field_def *f, const char *path, const js
 		return intake_refuse(e, "%s must be an RFC 3339 time.", path);
 	if (!form_time_parse(text_of(j), &v->i))
 		return intake_refuse(e, "%s: \"%s\" is not a real RFC 3339 time with offset.", path,
-				     shown(text_of(j), show));
+				     intake_shown(text_of(j), show));
 	return AS_OK;
 }
 

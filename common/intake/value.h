@@ -18,6 +18,11 @@ as_err value_text(const char *path, const json_t *j, size_t max, bool lines, str
 /* New reference; NULL when out of memory. */
 json_t *value_json(const struct field_def *f, const struct body_value *v, int32_t tz_offset_min);
 
+/* How a text from outside (valid UTF-8) is shown in a sentence: printable, cut on a character; returns out.
+ */
+#define INTAKE_SHOWN_MAX 48
+const char *intake_shown(struct bytes s, char out[INTAKE_SHOWN_MAX]);
+
 /* Bytes as a base64 text; NULL when out of memory. */
 json_t *intake_base64(struct bytes raw);
 

@@ -122,6 +122,12 @@ static const struct {
     {"{\"kind\":\"REPAIR_RECEIVED\xff\"}", "The line is not valid UTF-8.", "", ""},
     {"{\"kind\":\"REPAIR_RECEIVED\\u0000\"}", "The line is not valid JSON", "", ""},
     {"{\"knd\":1}", "There is no field \"knd\".", "knd", ""},
+    {"{\"1234567890123456789012345678901234567890慢慢\":1}",
+     "There is no field \"1234567890123456789012345678901234567890...\".",
+     "1234567890123456789012345678901234567890...", ""},
+    {"{\"123456789012345678901234567890123456789慢\":1}",
+     "There is no field \"123456789012345678901234567890123456789...\".",
+     "123456789012345678901234567890123456789...", ""},
     {"{}", "kind is missing.", "kind", ""},
     {"{\"kind\":7}", "kind must be a text.", "kind", ""},
     {"{\"kind\":\"REPAIR_RECIEVED\"}", "kind: \"REPAIR_RECIEVED\" is not known.", "kind", ""},
@@ -226,7 +232,7 @@ static const struct {
     {"{" COMPLAINT ",\"facts\":{" CFACTS ",\"severity\":\"URGENT\",\"reply_due\":\"2026-12-01T00:00:00Z\"}}",
      "facts.reply_due is set by the branch itself.", "facts.reply_due", ""},
     {"{\"kind\":\"COMPLAINT_CLOSED\"," HEAD ",\"case\":\"X\",\"facts\":{\"cause\":\"DELAY\",\"responsible_"
-					    "unit\":\"BRANCH\",\"result\":\"SATISFIED\"}}",
+     "unit\":\"BRANCH\",\"result\":\"SATISFIED\"}}",
      "personal.action is missing.", "personal.action", "R-33"},
     {"{\"kind\":\"COMPLAINT_CLOSED\"," HEAD
      ",\"case\":\"X\",\"facts\":{\"cause\":\"DELAY\",\"result\":\"SATISFIED\"}}",
@@ -340,6 +346,7 @@ static void times_and_ids(void **state)
 
 	assert_true(form_time_parse(bytes_of_str("1970-01-01T00:00:00Z"), &ms) && ms == 0);
 	assert_true(form_time_parse(bytes_of_str("1969-12-31t23:59:59.9995-00:30"), &ms) && ms == 1799999);
+	assert_true(form_time_parse(bytes_of_str("1970-01-01T00:00:00.5Z"), &ms) && ms == 500);
 	for (size_t i = 0; i < AS_COUNT(bad); i++)
 		assert_false(form_time_parse(bytes_of_str(bad[i]), &ms));
 	form_time_text(-1, -210, text);
