@@ -25,7 +25,7 @@ bool form_uuid_parse(struct bytes s, uint8_t out[16]);
 void form_uuid_text(const uint8_t id[16], char out[37]);
 
 /*
- * Telephone numbers as people write them → the normal form of domain.md 2.13: spaces dropped, for a mobile
+ * Telephone numbers as people write them → the normal form of domain study 2.13: spaces dropped, for a mobile
  * number also dashes and +86, 0086, 86. False when it is none; out holds at least cap bytes, cap ≥ 24.
  */
 bool form_phone_normal(struct bytes s, char *out, size_t cap, size_t *ret_n);

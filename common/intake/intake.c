@@ -38,8 +38,7 @@ static struct bytes text_of(const json_t *j)
 	return bytes_of(json_string_value(j), json_string_length(j));
 }
 
-/* ---- the fields around the facts --------------------------------------------------------------------------
- */
+/* ---- the fields around the facts --------------------------------------------------------- */
 
 static as_err take_id(struct job *job, const char *name, const json_t *j, uint8_t out[16], struct bytes *ret)
 {
@@ -208,8 +207,7 @@ static as_err take_head(struct job *job, const json_t *object)
 	return AS_OK;
 }
 
-/* ---- facts and personal -----------------------------------------------------------------------------------
- */
+/* ---- facts and personal ------------------------------------------------------------------ */
 
 static as_err take_fields(struct job *job, enum body_part part, const json_t *object)
 {
@@ -245,8 +243,7 @@ static as_err take_fields(struct job *job, enum body_part part, const json_t *ob
 	return AS_OK;
 }
 
-/* ---- what follows from several fields ---------------------------------------------------------------------
- */
+/* ---- what follows from several fields ---------------------------------------------------- */
 
 static as_err check_post(struct job *job)
 {
@@ -292,7 +289,7 @@ static const struct body_value *given(const struct job *job, enum body_part part
 	return i >= 0 && body_has(&job->body[part], (unsigned)i) ? &job->body[part].v[i] : NULL;
 }
 
-/* Who brings it, and which device; the order of dates (domain.md 2.13). */
+/* Who brings it, and which device; the order of dates (domain study 2.13). */
 static as_err check_repair_received(struct job *job)
 {
 	const struct event *ev = &job->in->ev;

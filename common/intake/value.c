@@ -329,8 +329,7 @@ as_err value_parse(const struct field_def *f, const char *path, const json_t *j,
 	}
 }
 
-/* ---- and back ---------------------------------------------------------------------------------------------
- */
+/* ---- and back ---------------------------------------------------------------------------- */
 
 static json_t *codes_json(const struct field_def *f, const struct body_value *v)
 {

@@ -1,4 +1,4 @@
-/* The code lists. Symbols: contract section 5 and domain.md 2.1, 2.2, 2.11, 2.12; numbers are those of
+/* The code lists. Symbols: contract section 5 and domain study 2.1, 2.2, 2.11, 2.12; numbers are those of
  * domain.md. */
 #include "common/ledger/codes.h"
 

@@ -14,8 +14,7 @@ bool ledger_case_of(const struct event *ev, const char branch[BRANCH_CODE_MAX], 
 	return true;
 }
 
-/* ---- an event as an entry ---------------------------------------------------------------------------------
- */
+/* ---- an event as an entry ---------------------------------------------------------------- */
 
 static void take_slot(struct fold_input *in, uint8_t slot, const struct body_value *v)
 {
@@ -147,8 +146,7 @@ static void entry_of(const struct event *ev, const struct place *place, const ui
 		*ret_field = bad == BODY_REASON ? &kind_reason_field : &kind->fields[bad];
 }
 
-/* ---- the fold ---------------------------------------------------------------------------------------------
- */
+/* ---- the fold ---------------------------------------------------------------------------- */
 
 static bool id_equal(const uint8_t a[16], const uint8_t b[16])
 {
@@ -268,8 +266,7 @@ as_err ledger_apply(struct case_rec *rec, const struct event *ev, const struct p
 	return AS_OK;
 }
 
-/* ---- before appending -------------------------------------------------------------------------------------
- */
+/* ---- before appending -------------------------------------------------------------------- */
 
 static as_err refuse(struct ledger_refusal *why, enum ledger_reason reason, const char *rule,
 		     const char *field, const char *text)

@@ -110,7 +110,7 @@ static void writing_checks_too(void **state)
 			 1);
 }
 
-/* domain.md 2.13 */
+/* domain study 2.13 */
 static void forms(void **state)
 {
 	(void)state;

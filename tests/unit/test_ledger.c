@@ -281,8 +281,7 @@ static void withdrawn_and_rejected(void **state)
 	ev_rec_done(&rec[1]);
 }
 
-/* ---- what does not fit ------------------------------------------------------------------------------------
- */
+/* ---- what does not fit ------------------------------------------------------------------- */
 
 static void an_earlier_event_arrives_late(void **state)
 {

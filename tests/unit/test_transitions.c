@@ -1,7 +1,7 @@
 /*
- * common/ledger/transitions: every (state, kind) pair. The matrices below are domain.md 3.1 and 3.2 written a
- * second time, as people draw them; what is not in them must be refused before appending and flagged when it
- * comes anyway.
+ * common/ledger/transitions: every (state, kind) pair. The matrices below are domain study 3.1 and 3.2
+ * written a second time, as people draw them; what is not in them must be refused before appending and
+ * flagged when it comes anyway.
  */
 #include <setjmp.h>
 #include <stdarg.h>
