@@ -1,5 +1,4 @@
-/* The code lists. Symbols: contract section 5 and domain study 2.1, 2.2, 2.11, 2.12; numbers are those of
- * domain.md. */
+/* The code lists. Symbols: contract section 5; symbols and numbers: domain study 2.1, 2.2, 2.11, 2.12. */
 #include "common/ledger/codes.h"
 
 #include "common/base/check.h"
