@@ -401,7 +401,7 @@ static void on_forked(struct branch_core *b, const struct msg_refuse *r)
 		begin_fork(b, log, best.size);
 }
 
-bool branch_core_parent(struct branch_core *b, uint8_t cls, struct log_id *ret_id, struct log_head *ret_head)
+bool branch_core_parent(struct branch_core *b, const struct log_id *child, struct log_id *ret_id, struct log_head *ret_head)
 {
 	struct sync_core *c = &b->c;
 	bool found = false;
@@ -410,7 +410,7 @@ bool branch_core_parent(struct branch_core *b, uint8_t cls, struct log_id *ret_i
 	for (struct sync_log *log; (log = sync_log_next(c, c->branch, &at)) != NULL;) {
 		struct log_head head = log->row.head;
 		struct block_meta m;
-		if (log->row.id.cls != cls)
+		if (log->row.id.cls != child->cls || incarnation_cmp(&log->row.id, child) >= 0)
 			continue;
 		if (log->cut_to < head.size) {
 			head = (struct log_head){.size = log->cut_to};
@@ -535,7 +535,7 @@ static void open_log(struct branch_core *b, uint8_t cls, uint32_t number, const 
 	out.open.log.number = number;
 	memcpy(out.open.log.branch, b->c.branch, sizeof out.open.log.branch);
 	memcpy(out.open.log.inc, inc, 16);
-	out.open.has_parent = branch_core_parent(b, cls, &out.open.parent, &out.open.parent_head);
+	out.open.has_parent = branch_core_parent(b, &out.open.log, &out.open.parent, &out.open.parent_head);
 	b->opening = true;
 	sync_emit(&b->c, &out);
 }

@@ -741,7 +741,8 @@ static void fork_off(struct tr_node *n, const struct sync_out *out)
 	memcpy(child.inc, out->fork.inc, sizeof child.inc);
 	for (int k = 0; k < 2; k++)
 		has[k] =
-		    branch_core_parent(n->branch, k == 0 ? LOG_LIVE : LOG_BULK, &parent[k], &parent_head[k]);
+		    branch_core_parent(n->branch, &(struct log_id){.cls = k == 0 ? LOG_LIVE : LOG_BULK, .number = child.number},
+				       &parent[k], &parent_head[k]);
 	struct tr_log *old = tr_store_log(&n->store, &n->store.open);
 	keys = old ? old->row.keys : 0;
 	for (int k = 0; k < 2; k++) {

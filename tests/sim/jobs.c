@@ -435,7 +435,7 @@ static void exec_fork(struct node *n, const struct job *j)
 		memcpy(lo[k].log.branch, n->branch, BRANCH_CODE_MAX);
 		memcpy(lo[k].log.inc, j->inc, 16);
 		memcpy(lo[k].author, n->identity, 32);
-		parent[k] = branch_core_parent(&n->b, classes[k], &lo[k].parent, &lo[k].parent_head);
+		parent[k] = branch_core_parent(&n->b, &lo[k].log, &lo[k].parent, &lo[k].parent_head);
 		lo[k].has_parent = parent[k];
 	}
 	for (size_t i = c->logs_n; i > 0; i--) {

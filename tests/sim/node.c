@@ -571,6 +571,7 @@ void node_kill(struct node *n)
 	net_cut_node(n->w, n, !chance(n->w, 300));
 	store_close(n->st);
 	n->st = NULL;
+	kv_mem_fault(n->kv, KV_MEM_NO_FAULT);
 	kv_mem_crash(n->kv);
 	for (size_t i = 0; i < SIM_SLOTS; i++)
 		if (n->slots[i].used)
