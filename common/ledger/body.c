@@ -11,8 +11,7 @@
 
 enum { P_PART_NO = 1, P_QTY, P_SERIAL };
 
-/* ---- forms (domain.md 2.13) -------------------------------------------------------------------------------
- */
+/* ---- forms (domain study 2.13) ----------------------------------------------------------- */
 
 static bool is_digit(uint8_t c)
 {
@@ -167,8 +166,7 @@ bool body_value_ok(const struct field_def *f, const struct body_value *v)
 	}
 }
 
-/* ---- items of FT_PARTS ------------------------------------------------------------------------------------
- */
+/* ---- items of FT_PARTS ------------------------------------------------------------------- */
 
 static bool part_read(struct bytes raw, struct part_used *ret)
 {
@@ -233,8 +231,7 @@ bool body_next_part(struct bytes *rest, uint32_t number, struct part_used *ret)
 	return false;
 }
 
-/* ---- the codec --------------------------------------------------------------------------------------------
- */
+/* ---- the codec --------------------------------------------------------------------------- */
 
 static bool on_wire_as_len(uint8_t type)
 {
@@ -352,7 +349,6 @@ as_err body_encode(const struct kind_def *kind, enum body_part part, const struc
 
 	*ret_bad = -1;
 	for (unsigned i = 0; i < BODY_VALUES; i++) {
-		const struct field_def *f = i == BODY_REASON ? &kind_reason_field : &kind->fields[i];
 		const struct body_value *v = &body->v[i];
 		if (!body_has(body, i))
 			continue;
@@ -360,6 +356,7 @@ as_err body_encode(const struct kind_def *kind, enum body_part part, const struc
 			*ret_bad = (int)i;
 			return AS_EINVAL;
 		}
+		const struct field_def *f = i == BODY_REASON ? &kind_reason_field : &kind->fields[i];
 		if ((f->flags & FF_PERSONAL) != want)
 			continue;
 		if (!body_value_ok(f, v)) {

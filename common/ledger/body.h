@@ -80,7 +80,7 @@ as_err body_add_part(uint8_t *buf, size_t cap, size_t *n, const struct part_used
 /* Goes through the items of field `number`; start with *rest = value.s. False at the end. */
 bool body_next_part(struct bytes *rest, uint32_t number, struct part_used *ret);
 
-/* domain.md 2.13 */
+/* domain study 2.13 */
 bool imei_ok(struct bytes s);
 bool phone_ok(struct bytes s); /* in the normal form: no spaces, no country code */
 

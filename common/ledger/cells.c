@@ -132,8 +132,7 @@ int64_t cell_tat_minutes(uint32_t bucket)
 	return ((int64_t)bucket - TAT_EXACT_MINUTES + TAT_EXACT_MINUTES / 60) * 60;
 }
 
-/* ---- summing ----------------------------------------------------------------------------------------------
- */
+/* ---- summing ----------------------------------------------------------------------------- */
 
 _Static_assert(sizeof(struct cell_key) == 56, "hashed and compared as seven words");
 

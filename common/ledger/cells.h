@@ -113,8 +113,7 @@ struct cell_sink {
 	void (*add)(void *ctx, const struct cell_key *key, const int64_t v[CELL_VALUES_MAX]);
 };
 
-/* ---- summing in memory: a drain's cells, a small store ---------------------------------------------------
- */
+/* ---- summing in memory: a drain's cells, a small store ----------------------------------- */
 
 struct cell {
 	struct cell_key key; /* n = 0: free */

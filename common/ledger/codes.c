@@ -1,4 +1,4 @@
-/* The code lists. Symbols: contract section 5 and domain.md 2.1, 2.2, 2.11, 2.12; numbers are those of
+/* The code lists. Symbols: contract section 5 and domain study 2.1, 2.2, 2.11, 2.12; numbers are those of
  * domain.md. */
 #include "common/ledger/codes.h"
 
@@ -261,6 +261,15 @@ const struct code_list *const kinds_code_lists[] = {
 };
 const size_t kinds_code_lists_count = AS_COUNT(kinds_code_lists);
 
+bool code_name_is(const char *name, struct bytes text)
+{
+	size_t i = 0;
+
+	while (i < text.n && name[i] != 0 && (uint8_t)name[i] == text.p[i])
+		i++;
+	return i == text.n && name[i] == 0;
+}
+
 const struct code_def *code_of(const struct code_list *list, uint64_t number)
 {
 	/* most lists are 1 … n without a gap */
@@ -275,7 +284,7 @@ const struct code_def *code_of(const struct code_list *list, uint64_t number)
 const struct code_def *code_of_name(const struct code_list *list, struct bytes name)
 {
 	for (uint32_t i = 0; i < list->count; i++)
-		if (bytes_equal(bytes_of_str(list->codes[i].name), name))
+		if (code_name_is(list->codes[i].name, name))
 			return &list->codes[i];
 	return NULL;
 }

@@ -27,6 +27,9 @@ extern const struct code_list codes_post, codes_channel, codes_via, codes_hold, 
     codes_escalation_cause, codes_complaint_result, codes_log_class, codes_state_repair,
     codes_state_complaint;
 
+/* Is `name` (0-terminated) this text? */
+bool code_name_is(const char *name, struct bytes text);
+
 /* NULL when not in the list. */
 const struct code_def *code_of(const struct code_list *list, uint64_t number);
 const struct code_def *code_of_name(const struct code_list *list, struct bytes name);

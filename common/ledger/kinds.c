@@ -2,104 +2,45 @@
 
 #include "common/base/check.h"
 
+/* tables: one row a line */
+/* clang-format off */
 #define REQ FF_REQUIRED
 #define LIVE FF_LIVE_REQUIRED
 #define PD FF_PERSONAL
 #define SYS FF_SYSTEM
 #define TIME_MIN INT64_C(-2208988800000) /* 1900-01-01 */
 #define TIME_MAX INT64_C(7258118400000)	 /* 2200-01-01 */
-#define FEN_MAX 10000000		 /* domain.md 2.13 */
+#define FEN_MAX 10000000		 /* domain study 2.13 */
 #define HQ_EVENT_MAX 32000		 /* leaves room for the event around it */
 
 /* number, name, Chinese name, flags, slot of the fold, … */
-#define F_U32(n, name, zh, fl, slot, lo, hi)                                                                 \
-	{                                                                                                    \
-		name, zh, n, FT_U32, fl, slot, lo, hi, NULL, NULL                                            \
-	}
-#define F_I64(n, name, zh, fl, lo, hi)                                                                       \
-	{                                                                                                    \
-		name, zh, n, FT_I64, fl, FOLD_NONE, lo, hi, NULL, NULL                                       \
-	}
-#define F_BOOL(n, name, zh, fl, slot)                                                                        \
-	{                                                                                                    \
-		name, zh, n, FT_BOOL, fl, slot, 0, 1, NULL, NULL                                             \
-	}
-#define F_CODE(n, name, zh, fl, slot, list)                                                                  \
-	{                                                                                                    \
-		name, zh, n, FT_CODE, fl, slot, 0, 0, &(list), NULL                                          \
-	}
-#define F_SET(n, name, zh, fl, list)                                                                         \
-	{                                                                                                    \
-		name, zh, n, FT_CODE_SET, fl, FOLD_NONE, 0, 0, &(list), NULL                                 \
-	}
-#define F_LIST(n, name, zh, fl, hi, list)                                                                    \
-	{                                                                                                    \
-		name, zh, n, FT_CODE_LIST, fl, FOLD_NONE, 1, hi, &(list), NULL                               \
-	}
-#define F_MONEY(n, name, zh, fl, slot)                                                                       \
-	{                                                                                                    \
-		name, zh, n, FT_MONEY, fl, slot, 0, FEN_MAX, NULL, NULL                                      \
-	}
-#define F_DATE(n, name, zh, fl)                                                                              \
-	{                                                                                                    \
-		name, zh, n, FT_DATE, fl, FOLD_NONE, 0, 0, NULL, NULL                                        \
-	}
-#define F_TIME(n, name, zh, fl, slot)                                                                        \
-	{                                                                                                    \
-		name, zh, n, FT_TIME, fl, slot, TIME_MIN, TIME_MAX, NULL, NULL                               \
-	}
-#define F_TEXT(n, name, zh, fl, slot, max)                                                                   \
-	{                                                                                                    \
-		name, zh, n, FT_TEXT, fl, slot, 1, max, NULL, NULL                                           \
-	}
-#define F_BYTES(n, name, zh, fl, len)                                                                        \
-	{                                                                                                    \
-		name, zh, n, FT_BYTES, fl, FOLD_NONE, len, len, NULL, NULL                                   \
-	}
-#define F_STAFF(n, name, zh, fl, slot)                                                                       \
-	{                                                                                                    \
-		name, zh, n, FT_STAFF, fl, slot, 1, UINT32_MAX, NULL, NULL                                   \
-	}
-#define F_OF(n, name, zh, type, fl)                                                                          \
-	{                                                                                                    \
-		name, zh, n, type, fl, FOLD_NONE, 0, 0, NULL, NULL                                           \
-	}
+#define F_U32(n, name, zh, fl, slot, lo, hi) { name, zh, n, FT_U32, fl, slot, lo, hi, NULL, NULL }
+#define F_I64(n, name, zh, fl, lo, hi) { name, zh, n, FT_I64, fl, FOLD_NONE, lo, hi, NULL, NULL }
+#define F_BOOL(n, name, zh, fl, slot) { name, zh, n, FT_BOOL, fl, slot, 0, 1, NULL, NULL }
+#define F_CODE(n, name, zh, fl, slot, list) { name, zh, n, FT_CODE, fl, slot, 0, 0, &(list), NULL }
+#define F_SET(n, name, zh, fl, list) { name, zh, n, FT_CODE_SET, fl, FOLD_NONE, 0, 0, &(list), NULL }
+#define F_LIST(n, name, zh, fl, hi, list) { name, zh, n, FT_CODE_LIST, fl, FOLD_NONE, 1, hi, &(list), NULL }
+#define F_MONEY(n, name, zh, fl, slot) { name, zh, n, FT_MONEY, fl, slot, 0, FEN_MAX, NULL, NULL }
+#define F_DATE(n, name, zh, fl) { name, zh, n, FT_DATE, fl, FOLD_NONE, 0, 0, NULL, NULL }
+#define F_TIME(n, name, zh, fl, slot) { name, zh, n, FT_TIME, fl, slot, TIME_MIN, TIME_MAX, NULL, NULL }
+#define F_TEXT(n, name, zh, fl, slot, max) { name, zh, n, FT_TEXT, fl, slot, 1, max, NULL, NULL }
+#define F_BYTES(n, name, zh, fl, len) { name, zh, n, FT_BYTES, fl, FOLD_NONE, len, len, NULL, NULL }
+#define F_STAFF(n, name, zh, fl, slot) { name, zh, n, FT_STAFF, fl, slot, 1, UINT32_MAX, NULL, NULL }
+#define F_OF(n, name, zh, type, fl) { name, zh, n, type, fl, FOLD_NONE, 0, 0, NULL, NULL }
 
 /* the same, required by a rule */
-#define R_LIST(n, name, zh, fl, hi, list, rule)                                                              \
-	{                                                                                                    \
-		name, zh, n, FT_CODE_LIST, fl, FOLD_NONE, 1, hi, &(list), rule                               \
-	}
-#define R_SET(n, name, zh, fl, list, rule)                                                                   \
-	{                                                                                                    \
-		name, zh, n, FT_CODE_SET, fl, FOLD_NONE, 0, 0, &(list), rule                                 \
-	}
-#define R_TIME(n, name, zh, fl, slot, rule)                                                                  \
-	{                                                                                                    \
-		name, zh, n, FT_TIME, fl, slot, TIME_MIN, TIME_MAX, NULL, rule                               \
-	}
-#define R_BOOL(n, name, zh, fl, slot, rule)                                                                  \
-	{                                                                                                    \
-		name, zh, n, FT_BOOL, fl, slot, 0, 1, NULL, rule                                             \
-	}
-#define R_CODE(n, name, zh, fl, slot, list, rule)                                                            \
-	{                                                                                                    \
-		name, zh, n, FT_CODE, fl, slot, 0, 0, &(list), rule                                          \
-	}
-#define R_STAFF(n, name, zh, fl, slot, rule)                                                                 \
-	{                                                                                                    \
-		name, zh, n, FT_STAFF, fl, slot, 1, UINT32_MAX, NULL, rule                                   \
-	}
-#define R_TEXT(n, name, zh, fl, max, rule)                                                                   \
-	{                                                                                                    \
-		name, zh, n, FT_TEXT, fl, FOLD_NONE, 1, max, NULL, rule                                      \
-	}
+#define R_LIST(n, name, zh, fl, hi, list, rule) { name, zh, n, FT_CODE_LIST, fl, FOLD_NONE, 1, hi, &(list), rule }
+#define R_SET(n, name, zh, fl, list, rule) { name, zh, n, FT_CODE_SET, fl, FOLD_NONE, 0, 0, &(list), rule }
+#define R_TIME(n, name, zh, fl, slot, rule) { name, zh, n, FT_TIME, fl, slot, TIME_MIN, TIME_MAX, NULL, rule }
+#define R_BOOL(n, name, zh, fl, slot, rule) { name, zh, n, FT_BOOL, fl, slot, 0, 1, NULL, rule }
+#define R_CODE(n, name, zh, fl, slot, list, rule) { name, zh, n, FT_CODE, fl, slot, 0, 0, &(list), rule }
+#define R_STAFF(n, name, zh, fl, slot, rule) { name, zh, n, FT_STAFF, fl, slot, 1, UINT32_MAX, NULL, rule }
+#define R_TEXT(n, name, zh, fl, max, rule) { name, zh, n, FT_TEXT, fl, FOLD_NONE, 1, max, NULL, rule }
 
 const struct field_def kind_reason_field =
     F_TEXT(KIND_REASON_NUMBER, "reason", "原因", PD, FOLD_NONE, REASON_BYTES_MAX);
 
-/* ---- repair orders (domain.md 2.1) ------------------------------------------------------------------------
- */
+/* ---- repair orders (domain study 2.1) ---------------------------------------------------- */
 
 static const struct field_def repair_received[] = {
     F_TEXT(1, "model", "机型", REQ, FOLD_MODEL, MODEL_BYTES_MAX),
@@ -215,8 +156,7 @@ static const struct field_def transfer_in[] = {
     F_TIME(5, "promised_at", "承诺取机时间", LIVE, FOLD_T0),
 };
 
-/* ---- complaints (domain.md 2.2) ---------------------------------------------------------------------------
- */
+/* ---- complaints (domain study 2.2) ------------------------------------------------------- */
 
 static const struct field_def complaint_received[] = {
     F_CODE(1, "type", "类型", REQ, FOLD_C0, codes_complaint_type),
@@ -272,8 +212,7 @@ static const struct field_def complaint_closed[] = {
     R_TEXT(7, "action", "处理措施", LIVE | PD, 500, "R-33"),
 };
 
-/* ---- the node itself --------------------------------------------------------------------------------------
- */
+/* ---- the node itself --------------------------------------------------------------------- */
 
 static const struct field_def log_opened[] = {
     F_U32(1, "incarnation", "化身号", REQ, FOLD_NONE, 1, UINT32_MAX),
@@ -294,8 +233,7 @@ static const struct field_def hq_applied[] = {
     F_I64(5, "upto", "已执行至", 0, 0, INT64_MAX),
 };
 
-/* ---- who, and which rules ---------------------------------------------------------------------------------
- */
+/* ---- who, and which rules ---------------------------------------------------------------- */
 
 #define POST(n) (UINT32_C(1) << (n))
 #define P_MANAGER POST(1)
@@ -317,275 +255,89 @@ static const struct field_def hq_applied[] = {
 #define STORES (DESK | P_LOGISTICS | P_TECH)
 #define CARE (DESK | P_CARE | P_ASSISTANT | P_CLERK)
 
-#define RULE_STATE                                                                                           \
-	{                                                                                                    \
-		"R-04", false, "state machine respected"                                                     \
-	}
-#define RULE_STAFF                                                                                           \
-	{                                                                                                    \
-		"R-03", true, "actor is an active member of staff with a permitted post"                     \
-	}
-#define RULE_DAY                                                                                             \
-	{                                                                                                    \
-		"R-07", true, "the business day is open"                                                     \
-	}
+#define RULE_STATE { "R-04", false, "state machine respected" }
+#define RULE_STAFF { "R-03", true, "actor is an active member of staff with a permitted post" }
+#define RULE_DAY { "R-07", true, "the business day is open" }
 
 #define FIELDS(a) (a), AS_COUNT(a)
 #define NO_FIELDS NULL, 0
 const struct kind_def kinds_table[] = {
-    {REPAIR_RECEIVED,
-     "REPAIR_RECEIVED",
-     "接机",
-     CASE_REPAIR,
-     KF_OPENS,
-     DESK,
-     FIELDS(repair_received),
-     {RULE_STATE,
-      RULE_STAFF,
-      RULE_DAY,
-      {"R-10", false, "customer contact, device, symptom, appearance, accessories, promised time"},
-      {"R-11", true, "one open order per device in the whole network"},
-      {"R-12", false, "IMEI valid"}}},
-    {REPAIR_INSPECTED,
-     "REPAIR_INSPECTED",
-     "检测",
-     CASE_REPAIR,
-     0,
-     BENCH,
-     FIELDS(repair_inspected),
-     {RULE_STATE, RULE_STAFF, RULE_DAY, {"R-16", false, "the cause of the fault is recorded"}}},
-    {REPAIR_QUOTED,
-     "REPAIR_QUOTED",
-     "报价",
-     CASE_REPAIR,
-     0,
-     DESK_BENCH,
-     FIELDS(repair_quoted),
-     {RULE_STATE, RULE_STAFF, RULE_DAY}},
-    {QUOTE_ANSWERED,
-     "QUOTE_ANSWERED",
-     "客户答复",
-     CASE_REPAIR,
-     0,
-     DESK_BENCH | P_CARE,
-     FIELDS(quote_answered),
-     {RULE_STATE, RULE_STAFF, RULE_DAY}},
-    {REPAIR_ASSIGNED,
-     "REPAIR_ASSIGNED",
-     "派工",
-     CASE_REPAIR,
-     0,
-     DESK_BENCH,
-     FIELDS(repair_assigned),
-     {RULE_STATE, RULE_STAFF, RULE_DAY}},
-    {REPAIR_STARTED,
-     "REPAIR_STARTED",
-     "开工",
-     CASE_REPAIR,
-     0,
-     BENCH,
-     FIELDS(repair_started),
-     {RULE_STATE, RULE_STAFF, RULE_DAY}},
-    {REPAIR_HELD,
-     "REPAIR_HELD",
-     "挂起",
-     CASE_REPAIR,
-     0,
-     DESK_BENCH,
-     FIELDS(repair_held),
-     {RULE_STATE, RULE_STAFF, RULE_DAY}},
-    {REPAIR_RESUMED,
-     "REPAIR_RESUMED",
-     "恢复",
-     CASE_REPAIR,
-     0,
-     DESK_BENCH,
-     NO_FIELDS,
-     {RULE_STATE, RULE_STAFF, RULE_DAY}},
-    {RETURN_TO_FACTORY,
-     "RETURN_TO_FACTORY",
-     "返厂",
-     CASE_REPAIR,
-     0,
-     STORES,
-     FIELDS(return_to_factory),
-     {RULE_STATE, RULE_STAFF, RULE_DAY}},
-    {BACK_FROM_FACTORY,
-     "BACK_FROM_FACTORY",
-     "返厂收回",
-     CASE_REPAIR,
-     0,
-     STORES,
-     FIELDS(back_from_factory),
-     {RULE_STATE, RULE_STAFF, RULE_DAY}},
-    {REPAIR_DONE,
-     "REPAIR_DONE",
-     "完修",
-     CASE_REPAIR,
-     0,
-     BENCH,
-     FIELDS(repair_done),
-     {RULE_STATE, RULE_STAFF, RULE_DAY}},
-    {QC_CHECKED,
-     "QC_CHECKED",
-     "质检",
-     CASE_REPAIR,
-     0,
-     BENCH,
-     FIELDS(qc_checked),
-     {RULE_STATE, RULE_STAFF, RULE_DAY, {"R-08", false, "checker is not the technician"}}},
-    {CUSTOMER_NOTIFIED,
-     "CUSTOMER_NOTIFIED",
-     "通知取机",
-     CASE_REPAIR,
-     0,
-     DESK_BENCH | P_CARE,
-     FIELDS(customer_notified),
-     {RULE_STATE, RULE_STAFF, RULE_DAY}},
-    {REPAIR_DELIVERED,
-     "REPAIR_DELIVERED",
-     "取机",
-     CASE_REPAIR,
-     0,
-     DESK,
-     FIELDS(repair_delivered),
-     {RULE_STATE,
-      RULE_STAFF,
-      RULE_DAY,
-      {"R-08", false, "hand-over only after QC, tested with the customer"},
-      {"R-26", true, "the loaner is back or the approver says otherwise"}}},
-    {REPAIR_REOPENED,
-     "REPAIR_REOPENED",
-     "返工",
-     CASE_REPAIR,
-     KF_REASON,
-     DESK_BENCH,
-     NO_FIELDS,
-     {RULE_STATE, RULE_STAFF, RULE_DAY}},
-    {REPAIR_CANCELLED,
-     "REPAIR_CANCELLED",
-     "取消",
-     CASE_REPAIR,
-     KF_REASON,
-     DESK,
-     NO_FIELDS,
-     {RULE_STATE, RULE_STAFF, RULE_DAY}},
-    {REPAIR_TRANSFER_OUT,
-     "REPAIR_TRANSFER_OUT",
-     "转出",
-     CASE_REPAIR,
-     0,
-     STORES,
-     FIELDS(transfer_out),
-     {RULE_STATE, RULE_STAFF, RULE_DAY}},
-    {REPAIR_TRANSFER_IN,
-     "REPAIR_TRANSFER_IN",
-     "转入",
-     CASE_REPAIR,
-     KF_OPENS,
-     STORES,
-     FIELDS(transfer_in),
-     {RULE_STATE, RULE_STAFF, RULE_DAY, {"R-11", true, "one open order per device in the whole network"}}},
-
-    {COMPLAINT_RECEIVED,
-     "COMPLAINT_RECEIVED",
-     "受理投诉",
-     CASE_COMPLAINT,
-     KF_OPENS,
-     CARE,
-     FIELDS(complaint_received),
-     {RULE_STATE, RULE_STAFF, RULE_DAY, {"R-30", false, "deadlines fixed at receipt by severity"}}},
-    {COMPLAINT_ACKED,
-     "COMPLAINT_ACKED",
-     "首次响应",
-     CASE_COMPLAINT,
-     0,
-     CARE,
-     FIELDS(complaint_acked),
-     {RULE_STATE, RULE_STAFF, RULE_DAY}},
-    {COMPLAINT_ASSIGNED,
-     "COMPLAINT_ASSIGNED",
-     "分派",
-     CASE_COMPLAINT,
-     0,
-     CARE,
-     FIELDS(complaint_assigned),
-     {RULE_STATE, RULE_STAFF, RULE_DAY}},
-    {COMPLAINT_FORWARDED,
-     "COMPLAINT_FORWARDED",
-     "反馈相关部门",
-     CASE_COMPLAINT,
-     0,
-     CARE,
-     FIELDS(complaint_forwarded),
-     {RULE_STATE, RULE_STAFF, RULE_DAY}},
-    {COMPLAINT_ESCALATED,
-     "COMPLAINT_ESCALATED",
-     "升级",
-     CASE_COMPLAINT,
-     0,
-     CARE | P_SYS,
-     FIELDS(complaint_escalated),
-     {RULE_STATE, RULE_STAFF, RULE_DAY}},
-    {COMPLAINT_REPLIED,
-     "COMPLAINT_REPLIED",
-     "答复用户",
-     CASE_COMPLAINT,
-     0,
-     CARE,
-     FIELDS(complaint_replied),
-     {RULE_STATE, RULE_STAFF, RULE_DAY}},
-    {COMPLAINT_EXTENDED,
-     "COMPLAINT_EXTENDED",
-     "延期",
-     CASE_COMPLAINT,
-     KF_APPROVER,
-     CARE,
-     FIELDS(complaint_extended),
-     {RULE_STATE,
-      RULE_STAFF,
-      RULE_DAY,
-      {"R-05", false, "approver given, not the actor"},
-      {"R-35", false, "at most twice; the original due time stays in reports"}}},
-    {COMPLAINT_CLOSED,
-     "COMPLAINT_CLOSED",
-     "结案",
-     CASE_COMPLAINT,
-     0,
-     CARE,
-     FIELDS(complaint_closed),
-     {RULE_STATE,
-      RULE_STAFF,
-      RULE_DAY,
-      {"R-33", false, "cause, responsibility, action, result and a final reply"}}},
-    {COMPLAINT_REOPENED,
-     "COMPLAINT_REOPENED",
-     "重开",
-     CASE_COMPLAINT,
-     KF_REASON,
-     CARE,
-     NO_FIELDS,
-     {RULE_STATE, RULE_STAFF, RULE_DAY}},
-    {COMPLAINT_WITHDRAWN,
-     "COMPLAINT_WITHDRAWN",
-     "撤诉",
-     CASE_COMPLAINT,
-     KF_REASON,
-     CARE,
-     NO_FIELDS,
-     {RULE_STATE, RULE_STAFF, RULE_DAY}},
-    {COMPLAINT_REJECTED,
-     "COMPLAINT_REJECTED",
-     "不受理",
-     CASE_COMPLAINT,
-     KF_REASON,
-     CARE,
-     NO_FIELDS,
-     {RULE_STATE, RULE_STAFF, RULE_DAY}},
-
-    {LOG_OPENED, "LOG_OPENED", "日志开启", CASE_NONE, KF_SYSTEM, P_SYS, FIELDS(log_opened), {{0}}},
-    {HQ_APPLIED, "HQ_APPLIED", "总部事件执行", CASE_NONE, KF_SYSTEM, P_SYS, FIELDS(hq_applied), {{0}}},
+	{REPAIR_RECEIVED, "REPAIR_RECEIVED", "接机", CASE_REPAIR, KF_OPENS, DESK, FIELDS(repair_received),
+	 {RULE_STATE, RULE_STAFF, RULE_DAY,
+	  {"R-10", false, "customer contact, device, symptom, appearance, accessories, promised time"},
+	  {"R-11", true, "one open order per device in the whole network"},
+	  {"R-12", false, "IMEI valid"}}},
+	{REPAIR_INSPECTED, "REPAIR_INSPECTED", "检测", CASE_REPAIR, 0, BENCH, FIELDS(repair_inspected),
+	 {RULE_STATE, RULE_STAFF, RULE_DAY,
+	  {"R-16", false, "the cause of the fault is recorded"}}},
+	{REPAIR_QUOTED, "REPAIR_QUOTED", "报价", CASE_REPAIR, 0, DESK_BENCH, FIELDS(repair_quoted),
+	 {RULE_STATE, RULE_STAFF, RULE_DAY}},
+	{QUOTE_ANSWERED, "QUOTE_ANSWERED", "客户答复", CASE_REPAIR, 0, DESK_BENCH | P_CARE, FIELDS(quote_answered),
+	 {RULE_STATE, RULE_STAFF, RULE_DAY}},
+	{REPAIR_ASSIGNED, "REPAIR_ASSIGNED", "派工", CASE_REPAIR, 0, DESK_BENCH, FIELDS(repair_assigned),
+	 {RULE_STATE, RULE_STAFF, RULE_DAY}},
+	{REPAIR_STARTED, "REPAIR_STARTED", "开工", CASE_REPAIR, 0, BENCH, FIELDS(repair_started),
+	 {RULE_STATE, RULE_STAFF, RULE_DAY}},
+	{REPAIR_HELD, "REPAIR_HELD", "挂起", CASE_REPAIR, 0, DESK_BENCH, FIELDS(repair_held),
+	 {RULE_STATE, RULE_STAFF, RULE_DAY}},
+	{REPAIR_RESUMED, "REPAIR_RESUMED", "恢复", CASE_REPAIR, 0, DESK_BENCH, NO_FIELDS,
+	 {RULE_STATE, RULE_STAFF, RULE_DAY}},
+	{RETURN_TO_FACTORY, "RETURN_TO_FACTORY", "返厂", CASE_REPAIR, 0, STORES, FIELDS(return_to_factory),
+	 {RULE_STATE, RULE_STAFF, RULE_DAY}},
+	{BACK_FROM_FACTORY, "BACK_FROM_FACTORY", "返厂收回", CASE_REPAIR, 0, STORES, FIELDS(back_from_factory),
+	 {RULE_STATE, RULE_STAFF, RULE_DAY}},
+	{REPAIR_DONE, "REPAIR_DONE", "完修", CASE_REPAIR, 0, BENCH, FIELDS(repair_done),
+	 {RULE_STATE, RULE_STAFF, RULE_DAY}},
+	{QC_CHECKED, "QC_CHECKED", "质检", CASE_REPAIR, 0, BENCH, FIELDS(qc_checked),
+	 {RULE_STATE, RULE_STAFF, RULE_DAY,
+	  {"R-08", false, "checker is not the technician"}}},
+	{CUSTOMER_NOTIFIED, "CUSTOMER_NOTIFIED", "通知取机", CASE_REPAIR, 0, DESK_BENCH | P_CARE, FIELDS(customer_notified),
+	 {RULE_STATE, RULE_STAFF, RULE_DAY}},
+	{REPAIR_DELIVERED, "REPAIR_DELIVERED", "取机", CASE_REPAIR, 0, DESK, FIELDS(repair_delivered),
+	 {RULE_STATE, RULE_STAFF, RULE_DAY,
+	  {"R-08", false, "hand-over only after QC, tested with the customer"},
+	  {"R-26", true, "the loaner is back or the approver says otherwise"}}},
+	{REPAIR_REOPENED, "REPAIR_REOPENED", "返工", CASE_REPAIR, KF_REASON, DESK_BENCH, NO_FIELDS,
+	 {RULE_STATE, RULE_STAFF, RULE_DAY}},
+	{REPAIR_CANCELLED, "REPAIR_CANCELLED", "取消", CASE_REPAIR, KF_REASON, DESK, NO_FIELDS,
+	 {RULE_STATE, RULE_STAFF, RULE_DAY}},
+	{REPAIR_TRANSFER_OUT, "REPAIR_TRANSFER_OUT", "转出", CASE_REPAIR, 0, STORES, FIELDS(transfer_out),
+	 {RULE_STATE, RULE_STAFF, RULE_DAY}},
+	{REPAIR_TRANSFER_IN, "REPAIR_TRANSFER_IN", "转入", CASE_REPAIR, KF_OPENS, STORES, FIELDS(transfer_in),
+	 {RULE_STATE, RULE_STAFF, RULE_DAY,
+	  {"R-11", true, "one open order per device in the whole network"}}},
+	{COMPLAINT_RECEIVED, "COMPLAINT_RECEIVED", "受理投诉", CASE_COMPLAINT, KF_OPENS, CARE, FIELDS(complaint_received),
+	 {RULE_STATE, RULE_STAFF, RULE_DAY,
+	  {"R-30", false, "deadlines fixed at receipt by severity"}}},
+	{COMPLAINT_ACKED, "COMPLAINT_ACKED", "首次响应", CASE_COMPLAINT, 0, CARE, FIELDS(complaint_acked),
+	 {RULE_STATE, RULE_STAFF, RULE_DAY}},
+	{COMPLAINT_ASSIGNED, "COMPLAINT_ASSIGNED", "分派", CASE_COMPLAINT, 0, CARE, FIELDS(complaint_assigned),
+	 {RULE_STATE, RULE_STAFF, RULE_DAY}},
+	{COMPLAINT_FORWARDED, "COMPLAINT_FORWARDED", "反馈相关部门", CASE_COMPLAINT, 0, CARE, FIELDS(complaint_forwarded),
+	 {RULE_STATE, RULE_STAFF, RULE_DAY}},
+	{COMPLAINT_ESCALATED, "COMPLAINT_ESCALATED", "升级", CASE_COMPLAINT, 0, CARE | P_SYS, FIELDS(complaint_escalated),
+	 {RULE_STATE, RULE_STAFF, RULE_DAY}},
+	{COMPLAINT_REPLIED, "COMPLAINT_REPLIED", "答复用户", CASE_COMPLAINT, 0, CARE, FIELDS(complaint_replied),
+	 {RULE_STATE, RULE_STAFF, RULE_DAY}},
+	{COMPLAINT_EXTENDED, "COMPLAINT_EXTENDED", "延期", CASE_COMPLAINT, KF_APPROVER, CARE, FIELDS(complaint_extended),
+	 {RULE_STATE, RULE_STAFF, RULE_DAY,
+	  {"R-05", false, "approver given, not the actor"},
+	  {"R-35", false, "at most twice; the original due time stays in reports"}}},
+	{COMPLAINT_CLOSED, "COMPLAINT_CLOSED", "结案", CASE_COMPLAINT, 0, CARE, FIELDS(complaint_closed),
+	 {RULE_STATE, RULE_STAFF, RULE_DAY,
+	  {"R-33", false, "cause, responsibility, action, result and a final reply"}}},
+	{COMPLAINT_REOPENED, "COMPLAINT_REOPENED", "重开", CASE_COMPLAINT, KF_REASON, CARE, NO_FIELDS,
+	 {RULE_STATE, RULE_STAFF, RULE_DAY}},
+	{COMPLAINT_WITHDRAWN, "COMPLAINT_WITHDRAWN", "撤诉", CASE_COMPLAINT, KF_REASON, CARE, NO_FIELDS,
+	 {RULE_STATE, RULE_STAFF, RULE_DAY}},
+	{COMPLAINT_REJECTED, "COMPLAINT_REJECTED", "不受理", CASE_COMPLAINT, KF_REASON, CARE, NO_FIELDS,
+	 {RULE_STATE, RULE_STAFF, RULE_DAY}},
+	{LOG_OPENED, "LOG_OPENED", "日志开启", CASE_NONE, KF_SYSTEM, P_SYS, FIELDS(log_opened),
+	 {{0}}},
+	{HQ_APPLIED, "HQ_APPLIED", "总部事件执行", CASE_NONE, KF_SYSTEM, P_SYS, FIELDS(hq_applied),
+	 {{0}}},
 };
+/* clang-format on */
 const size_t kinds_count = AS_COUNT(kinds_table);
 
 const struct kind_def *kind_of(uint32_t number)
@@ -610,7 +362,7 @@ const struct kind_def *kind_of(uint32_t number)
 const struct kind_def *kind_of_name(struct bytes name)
 {
 	for (size_t i = 0; i < AS_COUNT(kinds_table); i++)
-		if (bytes_equal(bytes_of_str(kinds_table[i].name), name))
+		if (code_name_is(kinds_table[i].name, name))
 			return &kinds_table[i];
 	return NULL;
 }
@@ -618,7 +370,7 @@ const struct kind_def *kind_of_name(struct bytes name)
 int kind_field_index(const struct kind_def *kind, struct bytes name)
 {
 	for (unsigned i = 0; i < kind->fields_n; i++)
-		if (bytes_equal(bytes_of_str(kind->fields[i].name), name))
+		if (code_name_is(kind->fields[i].name, name))
 			return (int)i;
 	return -1;
 }

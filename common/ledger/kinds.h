@@ -2,8 +2,8 @@
  * The table of kinds: what can be recorded, by whom, with which fields, codes, limits and rules.
  *
  * One table drives the body codec, submission, import, output and docs/domain.md. Adding a kind is adding
- * rows here and, when it belongs to a case, in transitions.c. Sources: domain.md 2.0-2.2, 2.11-2.13 and the
- * codes of the contract, section 5. Pure; everything is const.
+ * rows here and, when it belongs to a case, in transitions.c. Sources: domain study 2.0-2.2, 2.11-2.13 and
+ * the codes of the contract, section 5. Pure; everything is const.
  */
 #ifndef AFTERSYNC_LEDGER_KINDS_H
 #define AFTERSYNC_LEDGER_KINDS_H
@@ -57,7 +57,7 @@ enum field_type {
 	FT_CODE,      /* one of codes */
 	FT_CODE_SET,  /* bitset: bit (1 << number) of codes; in JSON an array */
 	FT_CODE_LIST, /* packed list of codes without repeats, in the order given; in JSON an array */
-	FT_MONEY,     /* fen, 0 … 10 000 000 (domain.md 2.13) */
+	FT_MONEY,     /* fen, 0 … 10 000 000 (domain study 2.13) */
 	FT_DATE,      /* YYYYMMDD, a real date */
 	FT_TIME,      /* UTC ms, zigzag */
 	FT_TEXT,      /* UTF-8, NFC, 1 … max bytes */
@@ -65,8 +65,8 @@ enum field_type {
 	FT_BLOB,      /* 1 … max bytes; base64 in JSON */
 	FT_STAFF,     /* staff number, > 0 */
 	FT_BRANCH,    /* branch code */
-	FT_IMEI,      /* 15 digits, Luhn, not all equal (domain.md 2.13); R-12 */
-	FT_PHONE,     /* mobile, landline or service number (domain.md 2.13), stored in the normal form */
+	FT_IMEI,      /* 15 digits, Luhn, not all equal (domain study 2.13); R-12 */
+	FT_PHONE,     /* mobile, landline or service number (domain study 2.13), stored in the normal form */
 	FT_PARTS,     /* list of {part_no, qty, serial?} */
 };
 

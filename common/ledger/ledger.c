@@ -14,8 +14,7 @@ bool ledger_case_of(const struct event *ev, const char branch[BRANCH_CODE_MAX], 
 	return true;
 }
 
-/* ---- an event as an entry ---------------------------------------------------------------------------------
- */
+/* ---- an event as an entry ---------------------------------------------------------------- */
 
 static void take_slot(struct fold_input *in, uint8_t slot, const struct body_value *v)
 {
@@ -85,15 +84,18 @@ static bool same_branch(struct bytes code, const char branch[BRANCH_CODE_MAX])
  * HQ_APPLIED counts as the event inside: its id and header, and instead of a leaf hash its salt, which its
  * author drew at random. So the same event of head office counts once, whoever wrapped it how often.
  */
-static as_err open_hq_event(const struct event *outer, const struct body *body, unsigned slot,
+static as_err open_hq_event(const struct event *outer, const struct kind_def *kind, const struct body *body,
 			    const struct case_key *key, struct event *ret_inner)
 {
 	struct event inner;
+	unsigned i = 0;
 	as_err err;
 
-	if (!body_has(body, slot))
+	while (i < kind->fields_n && kind->fields[i].slot != FOLD_INNER)
+		i++;
+	if (i == kind->fields_n || !body_has(body, i))
 		return AS_EPROTO;
-	if ((err = event_decode(body->v[slot].s, &inner)))
+	if ((err = event_decode(body->v[i].s, &inner)))
 		return err;
 	if (inner.kind == LOG_OPENED || inner.kind == HQ_APPLIED ||
 	    !same_branch(inner.case_branch, key->branch) || !bytes_equal(inner.case_id, outer->case_id))
@@ -119,9 +121,7 @@ static void entry_of(const struct event *ev, const struct place *place, const ui
 	const struct kind_def *kind = kind_of(ev->kind);
 	if (kind && kind->number == HQ_APPLIED) {
 		struct fold_input none = {0};
-		int slot = kind_field_index(kind, bytes_of_str("event"));
-		if (read_facts(kind, ev, &body, &none, &bad) ||
-		    open_hq_event(ev, &body, (unsigned)slot, key, &inner)) {
+		if (read_facts(kind, ev, &body, &none, &bad) || open_hq_event(ev, kind, &body, key, &inner)) {
 			e->flags |= EF_UNDECODABLE;
 			return;
 		}
@@ -146,8 +146,7 @@ static void entry_of(const struct event *ev, const struct place *place, const ui
 		*ret_field = bad == BODY_REASON ? &kind_reason_field : &kind->fields[bad];
 }
 
-/* ---- the fold ---------------------------------------------------------------------------------------------
- */
+/* ---- the fold ---------------------------------------------------------------------------- */
 
 static bool id_equal(const uint8_t a[16], const uint8_t b[16])
 {
@@ -267,8 +266,7 @@ as_err ledger_apply(struct case_rec *rec, const struct event *ev, const struct p
 	return AS_OK;
 }
 
-/* ---- before appending -------------------------------------------------------------------------------------
- */
+/* ---- before appending -------------------------------------------------------------------- */
 
 static as_err refuse(struct ledger_refusal *why, enum ledger_reason reason, const char *rule,
 		     const char *field, const char *text)

@@ -42,7 +42,7 @@ const struct guard_def guard_defs[GUARDS] = {
 
 /* clang-format off */
 const struct transition transitions[] = {
-	/* ---- domain.md 3.1 ---- */
+	/* ---- domain study 3.1 ---- */
 	{REPAIR_RECEIVED, RS_NONE, RS_RECEIVED, {G_DAY_OPEN, G_DEVICE_FREE}},
 
 	{REPAIR_INSPECTED, RS_RECEIVED, RS_INSPECTED, {G_NONE}},
@@ -101,7 +101,7 @@ const struct transition transitions[] = {
 
 	{REPAIR_TRANSFER_IN, RS_NONE, RS_RECEIVED, {G_DAY_OPEN, G_DEVICE_FREE}},
 
-	/* ---- domain.md 3.2 ---- */
+	/* ---- domain study 3.2 ---- */
 	{COMPLAINT_RECEIVED, CS_NONE, CS_RECEIVED, {G_DAY_OPEN}},
 
 	{COMPLAINT_ACKED, CS_RECEIVED, CS_IN_PROGRESS, {G_NONE}},

@@ -1,7 +1,7 @@
 /*
- * The state machines as a table (domain.md 3.1, 3.2): (state, kind) → next state, under guards. What is not
- * in the table is illegal (R-04). Guards look only at the case's state and the event; those that need records
- * which are not kept yet are rows marked `later` and hold. Pure.
+ * The state machines as a table (domain study 3.1, 3.2): (state, kind) → next state, under guards. What is
+ * not in the table is illegal (R-04). Guards look only at the case's state and the event; those that need
+ * records which are not kept yet are rows marked `later` and hold. Pure.
  */
 #ifndef AFTERSYNC_LEDGER_TRANSITIONS_H
 #define AFTERSYNC_LEDGER_TRANSITIONS_H

@@ -204,6 +204,7 @@ static void any_order_gives_the_same(void **state)
 {
 	(void)state;
 	static struct placed sorted[EVENTS_MAX];
+	uint64_t statuses[ENTRY_STATUSES] = {0}, tables[CELL_TABLES] = {0};
 
 	for (uint64_t seed = 1; seed <= 1500; seed++) {
 		struct rng r = {seed};
@@ -219,6 +220,11 @@ static void any_order_gives_the_same(void **state)
 			book_apply(&books[0], &sorted[i]);
 		apply_in_arrival_order(&books[1], &r);
 		same_books(&books[0], &books[1]);
+		for (uint32_t i = 0; i < books[1].n; i++)
+			for (unsigned k = 0; k < ENTRY_STATUSES; k++)
+				statuses[k] += books[1].recs[i].counts[k];
+		for (size_t i = 0; i < CELLS_CAP; i++)
+			tables[books[1].slots[i].key.b[0]] += books[1].slots[i].key.n != 0;
 
 		/* cells are exactly the sum of the cases' contributions */
 		memset(books[1].slots, 0, CELLS_CAP * sizeof(struct cell));
@@ -229,6 +235,10 @@ static void any_order_gives_the_same(void **state)
 		same_books(&books[0], &books[1]);
 		assert_false(books[0].sum.full);
 	}
+	for (unsigned k = 0; k < ENTRY_STATUSES; k++) /* the generator reaches everything */
+		assert_true(statuses[k] > 1000);
+	for (unsigned t = 1; t < CELL_TABLES; t++)
+		assert_true(tables[t] > 1000);
 }
 
 static void records_survive_encoding(void **state)

@@ -1,4 +1,4 @@
-/* common/report: the worked examples of domain.md section 5. */
+/* common/report: the worked examples of domain study section 5. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,0 +1,244 @@
+/*
+ * Writes docs/domain.md and docs/bodies.proto from the table of kinds, the transitions and the cell tables.
+ *
+ *	gen_domain domain|bodies > FILE
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/check.h"
+#include "common/ledger/ledger.h"
+#include "common/ledger/transitions.h"
+
+static const char *const type_names[] = {
+    [FT_U32] = "number",     [FT_I64] = "number",      [FT_BOOL] = "yes/no", [FT_CODE] = "code",
+    [FT_CODE_SET] = "codes", [FT_CODE_LIST] = "codes", [FT_MONEY] = "fen",   [FT_DATE] = "date",
+    [FT_TIME] = "time",	     [FT_TEXT] = "text",       [FT_BYTES] = "bytes", [FT_BLOB] = "bytes",
+    [FT_STAFF] = "staff",    [FT_BRANCH] = "branch",   [FT_IMEI] = "IMEI",   [FT_PHONE] = "phone",
+    [FT_PARTS] = "parts"};
+
+static const char *const proto_types[] = {
+    [FT_U32] = "uint32",      [FT_I64] = "sint64",	 [FT_BOOL] = "bool",	[FT_CODE] = "uint32",
+    [FT_CODE_SET] = "uint64", [FT_CODE_LIST] = "uint32", [FT_MONEY] = "uint32", [FT_DATE] = "uint32",
+    [FT_TIME] = "sint64",     [FT_TEXT] = "string",	 [FT_BYTES] = "bytes",	[FT_BLOB] = "bytes",
+    [FT_STAFF] = "uint32",    [FT_BRANCH] = "string",	 [FT_IMEI] = "string",	[FT_PHONE] = "string",
+    [FT_PARTS] = "PartUsed"};
+
+static const char *const dim_names[] = {[DIM_CHANNEL] = "channel",
+					[DIM_WARRANTY] = "warranty",
+					[DIM_CAUSE] = "cause",
+					[DIM_TYPE] = "type",
+					[DIM_CATEGORY] = "category",
+					[DIM_SEVERITY] = "severity",
+					[DIM_COMPLAINT_CHANNEL] = "channel",
+					[DIM_BUCKET] = "minutes",
+					[DIM_MODEL] = "model"};
+
+static void limits(const struct field_def *f)
+{
+	switch (f->type) {
+	case FT_U32:
+	case FT_I64:
+	case FT_MONEY:
+		if (f->max == INT64_MAX)
+			printf("from %lld", (long long)f->min);
+		else
+			printf("%lld … %lld", (long long)f->min, (long long)f->max);
+		break;
+	case FT_TEXT:
+	case FT_BLOB:
+		printf("≤ %lld bytes", (long long)f->max);
+		break;
+	case FT_BYTES:
+		printf("%lld bytes", (long long)f->max);
+		break;
+	case FT_CODE:
+	case FT_CODE_SET:
+	case FT_CODE_LIST:
+		printf("[%s](#codes)", f->codes->name);
+		break;
+	default:
+		break;
+	}
+}
+
+static void field_row(const struct field_def *f)
+{
+	printf("| %u | `%s` | %s | %s | ", f->number, f->name, f->zh, type_names[f->type]);
+	limits(f);
+	printf(" | %s%s%s | %s | %s |\n",
+	       f->flags & FF_REQUIRED	     ? "yes"
+	       : f->flags & FF_LIVE_REQUIRED ? "unless imported"
+					     : "",
+	       f->rule ? ", " : "", f->rule ? f->rule : "", f->flags & FF_PERSONAL ? "P" : "",
+	       f->flags & FF_SYSTEM ? "set by the branch" : "");
+}
+
+static void posts(uint32_t mask)
+{
+	const char *sep = "";
+
+	for (uint32_t i = 0; i < codes_post.count; i++) {
+		if (!(mask & kind_post_bit(codes_post.codes[i].number)))
+			continue;
+		printf("%s%s", sep, codes_post.codes[i].name);
+		sep = ", ";
+	}
+}
+
+static const char *state_name(uint8_t type, uint8_t state)
+{
+	if (state == TO_PREVIOUS)
+		return "the state before";
+	return state == 0 ? "–" : ledger_state_name(type, state);
+}
+
+static void transition_rows(const struct kind_def *k)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < transitions_count; i++) {
+		const struct transition *t = &transitions[i];
+		if (t->kind != k->number)
+			continue;
+		if (!any)
+			printf("\n| from | to | when |\n|---|---|---|\n");
+		any = true;
+		printf("| %s | %s | ", state_name(k->case_type, t->from), state_name(k->case_type, t->to));
+		for (size_t g = 0; g < TRANSITION_GUARDS_MAX && t->guards[g]; g++)
+			printf("%s%s (%s%s)", g ? "; " : "", guard_defs[t->guards[g]].text,
+			       guard_defs[t->guards[g]].rule,
+			       guard_defs[t->guards[g]].later ? ", later" : "");
+		printf(" |\n");
+	}
+}
+
+static void kind_section(const struct kind_def *k)
+{
+	static const char *const cases[CASE_TYPES] = {"no case", "repair order", "complaint"};
+
+	printf("\n### %u %s %s\n\n%s%s%s%s%s. Posts: ", k->number, k->name, k->zh, cases[k->case_type],
+	       k->flags & KF_OPENS ? ", opens it" : "", k->flags & KF_SYSTEM ? ", made by nodes only" : "",
+	       k->flags & KF_REASON ? ", `reason` needed unless imported" : "",
+	       k->flags & KF_APPROVER ? ", `approver` needed" : "");
+	posts(k->posts);
+	printf(".\n");
+	if (k->fields_n)
+		printf("\n| no. | field | 中文 | type | limits | required | PD | "
+		       "|\n|---|---|---|---|---|---|---|---|\n");
+	for (unsigned i = 0; i < k->fields_n; i++)
+		field_row(&k->fields[i]);
+	transition_rows(k);
+	if (k->rules[0].rule)
+		printf("\n");
+	for (size_t i = 0; i < KIND_RULES_MAX && k->rules[i].rule; i++)
+		printf("* %s%s: %s\n", k->rules[i].rule, k->rules[i].later ? " (later)" : "",
+		       k->rules[i].text);
+}
+
+static void code_sections(void)
+{
+	printf("\n## Codes\n\nNumbers are those on the wire and in cells.\n");
+	for (size_t i = 0; i < kinds_code_lists_count; i++) {
+		const struct code_list *l = kinds_code_lists[i];
+		printf("\n**%s**: ", l->name);
+		for (uint32_t c = 0; c < l->count; c++)
+			printf("%s%u `%s` %s", c ? " · " : "", l->codes[c].number, l->codes[c].name,
+			       l->codes[c].zh);
+		printf("\n");
+	}
+}
+
+static void cell_section(void)
+{
+	printf("\n## Cells\n\nKey: table (1 byte), day YYYYMMDD (4, big-endian), branch (8, zero padded), "
+	       "then the "
+	       "dimensions: codes 1 byte, minutes 4 bytes big-endian, model last without a length.\n\n"
+	       "| no. | table | report | dimensions | values |\n|---|---|---|---|---|\n");
+	for (unsigned t = 1; t < CELL_TABLES; t++) {
+		const struct cell_table_def *d = &cell_tables[t];
+		printf("| %u | %s | %s | ", d->table, d->name, d->report);
+		for (unsigned i = 0; i < d->dims_n; i++)
+			printf("%s%s", i ? ", " : "", dim_names[d->dims[i]]);
+		printf(" | ");
+		for (unsigned i = 0; i < d->values_n; i++)
+			printf("%s%s", i ? ", " : "", d->values[i]);
+		printf(" |\n");
+	}
+}
+
+static int domain(void)
+{
+	printf(
+	    "# What can be recorded\n\nWritten by `make docs` from common/ledger; do not edit. Ledger "
+	    "version %u. PD = P: "
+	    "personal, in the sealed part. A rule marked (later) is not enforced yet. Every kind may carry "
+	    "`reason` (≤ %d bytes, personal). What the words mean: docs/ledger.md.\n\n## Kinds\n",
+	    LEDGER_VERSION, REASON_BYTES_MAX);
+	for (size_t i = 0; i < kinds_count; i++)
+		kind_section(&kinds_table[i]);
+	code_sections();
+	cell_section();
+	return 0;
+}
+
+/* REPAIR_RECEIVED → RepairReceived */
+static void message_name(const char *kind)
+{
+	bool up = true;
+
+	for (; *kind; kind++) {
+		if (*kind == '_') {
+			up = true;
+			continue;
+		}
+		putchar(up || *kind < 'A' ? *kind : *kind - 'A' + 'a');
+		up = false;
+	}
+}
+
+static void message(const struct kind_def *k, uint8_t want)
+{
+	printf("\nmessage ");
+	message_name(k->name);
+	printf("%s { // kind %u%s\n", want ? "Personal" : "", k->number, want ? ", sealed part" : "");
+	for (unsigned i = 0; i < k->fields_n; i++) {
+		const struct field_def *f = &k->fields[i];
+		if ((f->flags & FF_PERSONAL) != want)
+			continue;
+		bool list = f->type == FT_CODE_LIST;
+		printf("\t%s %s %s = %u%s;%s%s\n", list || f->type == FT_PARTS ? "repeated" : "optional",
+		       proto_types[f->type], f->name, f->number, list ? " [packed = true]" : "",
+		       f->codes ? " // " : "", f->codes ? f->codes->name : "");
+	}
+	if (want)
+		printf("\toptional string reason = %d;\n", KIND_REASON_NUMBER);
+	printf("}\n");
+}
+
+static int bodies(void)
+{
+	printf("// Bodies of the kinds, written by `make docs` from common/ledger/kinds.c; do not edit. "
+	       "Codes and limits:\n"
+	       "// docs/domain.md. Event.body holds the kind's message, the opened Event.personal its "
+	       "…Personal.\n"
+	       "syntax = \"proto2\";\n\npackage aftersync.bodies;\n\n"
+	       "message PartUsed {\n\toptional string part_no = 1;\n\toptional uint32 qty = 2;\n\toptional "
+	       "string serial = 3;\n}\n");
+	for (size_t i = 0; i < kinds_count; i++) {
+		message(&kinds_table[i], 0);
+		if (!(kinds_table[i].flags & KF_SYSTEM))
+			message(&kinds_table[i], FF_PERSONAL);
+	}
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 2 && strcmp(argv[1], "domain") == 0)
+		return domain();
+	if (argc == 2 && strcmp(argv[1], "bodies") == 0)
+		return bodies();
+	fprintf(stderr, "usage: gen_domain domain|bodies\n");
+	return 64;
+}
