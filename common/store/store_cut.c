@@ -170,6 +170,20 @@ static as_err block_cut(struct store *st, const struct stx *x, const struct log_
 	return kv_del(x->txn, TABLE_BLOCK, key_bytes(&key));
 }
 
+static as_err rotten_cut(struct store *st, const struct stx *x, const struct log_id *log, const struct block_meta *meta,
+			 struct store_aside_stat *stat)
+{
+	struct store_key_buf key = key_log_at(log, meta->first);
+	struct bytes value;
+	as_err err;
+
+	if ((err = kv_get(x->txn, TABLE_BLOCK, key_bytes(&key), &value)) ||
+	    (err = aside_put(st, x, log, meta->first, STORE_ASIDE_CUT,
+			     bytes_of(value.p + BLOCK_ROW_HEAD, value.n - BLOCK_ROW_HEAD), stat)))
+		return err;
+	return kv_del(x->txn, TABLE_BLOCK, key_bytes(&key));
+}
+
 static as_err frontiers_cut(const struct stx *x, const struct log_id *log, uint64_t size)
 {
 	struct store_key_buf prefix = key_log(log), at = key_log_at(log, size);
@@ -213,10 +227,19 @@ as_err op_cut(struct store *st, const struct stx *x, const struct store_op *op)
 	}
 	if ((err = store_frontier_at(st, x, s, size, &frontier)) || (err = stat_get(x, &stat)))
 		return err;
-	for (uint64_t at = size; at < s->row.head.size; at = meta.first + meta.count)
-		if ((err = block_find(x, &op->log, at, &meta, &block)) ||
-		    (err = block_cut(st, x, s, size, &meta, block, &stat)))
+	for (uint64_t at = size; at < s->row.head.size; at = meta.first + meta.count) {
+		if ((err = block_find(x, &op->log, at, &meta, NULL)))
 			return err;
+		err = block_find(x, &op->log, at, &meta, &block);
+		if (err == AS_OK)
+			err = block_cut(st, x, s, size, &meta, block, &stat);
+		if (err == AS_ECORRUPT) { /* it cannot be read: it goes aside as it is, and the rest is folded again */
+			fold_want_rebuild(st->fold);
+			err = rotten_cut(st, x, &op->log, &meta, &stat);
+		}
+		if (err)
+			return err;
+	}
 	if ((err = frontiers_cut(x, &op->log, size)) || (err = stat_put(x, &stat)))
 		return err;
 	tree_frontier_copy(&s->frontier, &frontier);

@@ -178,6 +178,11 @@ void fold_reset(struct fold *f)
 	f->needs_rebuild = false;
 }
 
+void fold_want_rebuild(struct fold *f)
+{
+	f->needs_rebuild = true;
+}
+
 bool fold_needs_rebuild(const struct fold *f)
 {
 	return f->needs_rebuild;

@@ -77,6 +77,7 @@ as_err fold_cut_event(struct fold *f, const struct stx *x, const struct log_id *
 
 /* True when a cut met a case with more events than are kept: it can only be folded again from the logs. */
 bool fold_needs_rebuild(const struct fold *f);
+void fold_want_rebuild(struct fold *f);
 
 /* True when it is time to flush in a long walk. */
 bool fold_is_large(const struct fold *f);

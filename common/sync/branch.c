@@ -154,6 +154,8 @@ static void void_lost_keys(struct branch_core *b)
 	}
 }
 
+static void settle_all_damage(struct branch_core *b);
+
 static void role_complete(struct sync_core *c, struct sync_session *s)
 {
 	struct branch_core *b = self(c);
@@ -165,12 +167,13 @@ static void role_complete(struct sync_core *c, struct sync_session *s)
 		if (own(&log->row.id) && (log->ship.reason == REFUSE_FORKED ||
 					  log->ship.peer.size > log->row.head.size))
 			agreed = false;
-		if (log->damaged != LOG_NO_END)
-			sync_ask_back(c, &b->s, log);
 	}
 	if (b->has_cur && agreed && !b->must_child)
 		b->confirmed = true;
 	b->tries = 0;
+	settle_all_damage(b);
+	if (b->forking)
+		return;
 	void_lost_keys(b);
 	sync_kick(c);
 }
@@ -379,6 +382,41 @@ static void begin_fork(struct branch_core *b, struct sync_log *log, uint64_t siz
 			       .fork = {.logs = c->logs, .n = c->logs_n, .number = b->highest + 1}};
 	rng_fill(&c->rng, out.fork.inc, sizeof out.fork.inc);
 	sync_emit(c, &out);
+}
+
+/*
+ * A stored block is damaged. Head office gives back what it holds; what only this branch held is lost: its copy ends
+ * there, and what can still be read goes on in a child. While head office has not said what it holds, it waits.
+ */
+static void settle_damage(struct branch_core *b, struct sync_log *log)
+{
+	struct sync_core *c = &b->c;
+	struct log_head to = {.size = log->damaged};
+	struct block_meta m;
+
+	if (!log->ship.known || b->forking)
+		return;
+	if (c->env.block_at(c->env.ctx, &log->row.id, log->damaged, &m) &&
+	    log->ship.peer.size >= m.first + m.count) {
+		sync_ask_back(c, &b->s, log);
+		return;
+	}
+	log->damaged = LOG_NO_END;
+	sync_alarm(c, ALARM_DAMAGED, c->branch, &log->row.id, to.size);
+	if (own(&log->row.id)) {
+		begin_fork(b, log, to.size);
+		return;
+	}
+	if (to.size > 0 && c->env.block_at(c->env.ctx, &log->row.id, to.size - 1, &m))
+		memcpy(to.root, m.root, sizeof to.root);
+	cut_hq_copy(b, log, &to);
+}
+
+static void settle_all_damage(struct branch_core *b)
+{
+	for (size_t i = 0; i < b->c.logs_n && !b->forking; i++)
+		if (b->c.logs[i].damaged != LOG_NO_END)
+			settle_damage(b, &b->c.logs[i]);
 }
 
 static void on_forked(struct branch_core *b, const struct msg_refuse *r)
@@ -641,7 +679,6 @@ void branch_core_committed(struct branch_core *b, uint64_t now, const struct syn
 void branch_core_checked(struct branch_core *b, uint64_t now, const struct log_id *id, uint64_t first, bool sound)
 {
 	struct sync_log *log = sync_log_find(&b->c, id);
-	struct block_meta m;
 
 	b->c.now = now;
 	if (log == NULL || first >= log->row.head.size)
@@ -652,18 +689,10 @@ void branch_core_checked(struct branch_core *b, uint64_t now, const struct log_i
 			sync_pump(&b->c, &b->s);
 		return;
 	}
-	if (log->damaged == first || b->forking)
+	if (b->forking || log->damaged <= first)
 		return;
-	bool peer_has = log->ship.known && b->c.env.block_at(b->c.env.ctx, id, first, &m) &&
-			log->ship.peer.size >= m.first + m.count;
-	if (peer_has || log_is_hq(id) || log->row.acked.size > first) {
-		log->damaged = first;
-		sync_ask_back(&b->c, &b->s, log);
-		return;
-	}
-	/* The only copy: what can still be read goes on in a child. */
-	sync_alarm(&b->c, ALARM_DAMAGED, b->c.branch, id, first);
-	begin_fork(b, log, first);
+	log->damaged = first;
+	settle_damage(b, log);
 }
 
 /* ---- time and state -----------------------------------------------------------------------------------------------*/
@@ -707,9 +736,16 @@ void branch_core_tick(struct branch_core *b, uint64_t now)
 	}
 	if (now - b->s.announced_ms > SYNC_ANNOUNCE_MS)
 		sync_announce(c, &b->s);
+	if (now - b->damage_ms > SYNC_RESEND_MS) {
+		b->damage_ms = now;
+		settle_all_damage(b);
+		if (b->forking)
+			return;
+	}
 	void_lost_keys(b);
 	sync_kick(c);
 	sync_pump(c, &b->s);
+	sync_give_back(c, &b->s);
 }
 
 void branch_core_totals(struct branch_core *b, uint64_t *ret_head, uint64_t *ret_acked)

@@ -57,6 +57,7 @@ struct branch_core {
 	uint64_t hello_at;	/* say Hello again then; UINT64_MAX: not planned */
 	uint64_t hello_sent_ms; /* unanswered since */
 	uint64_t want_since;	/* an append waits for confirmation since; UINT64_MAX: none */
+	uint64_t damage_ms; /* a damaged block was asked back last */
 	uint64_t receipt_ms;	/* last receipt, or when a backlog began */
 };
 

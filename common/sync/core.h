@@ -115,6 +115,8 @@ void sync_announce(struct sync_core *c, struct sync_session *s);
 void sync_have_send(struct sync_core *c, struct sync_session *s, const struct sync_log *log_or_null, bool reseal);
 void sync_have(struct sync_core *c, struct sync_session *s, const struct msg_have *h);
 void sync_pump(struct sync_core *c, struct sync_session *s);
+/* Branch: nothing left to send. What is more than a live event needs goes back, others may be waiting for it. */
+void sync_give_back(struct sync_core *c, struct sync_session *s);
 /* Whoever sent what was stored holds it. */
 void sync_sender_has(struct sync_core *c, struct sync_session *s, const struct sync_item *item);
 /* Anything sent and not answered? */

@@ -237,10 +237,15 @@ static void role_stored(struct sync_core *c, const struct sync_item *item, bool 
 	default:
 		return;
 	}
-	if (log_is_hq(&item->log)) { /* a log of ours given back: to whoever gave it */
-		for (size_t i = 0; i < h->sessions_cap; i++)
-			if (h->sessions[i].open && h->sessions[i].link == item->link)
-				sync_have_send(c, &h->sessions[i], log, reseal);
+	if (log_is_hq(&item->log)) { /* a log of ours given back: answered to whoever gave it */
+		bool news = item->type == ITEM_BLOCK && item->first == 0 && log->row.id.cls == LOG_HQ_ALL;
+		for (size_t i = 0; i < h->sessions_cap; i++) {
+			struct sync_session *o = &h->sessions[i];
+			if (o->open && o->link == item->link)
+				sync_have_send(c, o, log, reseal);
+			else if (o->open && news) /* nobody asked what the others hold of it */
+				sync_refuse(c, o, o->link, REFUSE_HELLO, NULL, 0);
+		}
 	} else if (s) {
 		sync_have_send(c, s, log, reseal);
 	}
@@ -573,10 +578,11 @@ void hq_core_verified(struct hq_core *h, uint64_t now, const struct sync_verifie
 
 	h->c.now = now;
 	as_assert(item != NULL);
-	struct sync_session *s = session_of(h, item->log.branch);
+	struct sync_session *s = NULL; /* the one that it came in, if that still lasts */
+	for (size_t i = 0; i < h->sessions_cap; i++)
+		if (h->sessions[i].open && h->sessions[i].my_nonce == item->session)
+			s = &h->sessions[i];
 	struct hq_node *n = node_of(h, item->log.branch);
-	if (s && s->link != item->link)
-		s = NULL;
 	if (v->reason != REFUSE_NONE && n) {
 		n->refused = true;
 		n->refused_log = item->log;
@@ -600,6 +606,19 @@ void hq_core_committed(struct hq_core *h, uint64_t now, const struct sync_commit
 	sync_committed(&h->c, done);
 }
 
+/* Every linked branch that shares the log is asked, with room to answer. */
+static void ask_back(struct hq_core *h, struct sync_log *log)
+{
+	for (size_t i = 0; i < h->sessions_cap; i++) {
+		struct sync_session *s = &h->sessions[i];
+		if (!s->open || !sync_log_shared(&log->row.id, s->branch))
+			continue;
+		s->want = true;
+		role_grant(&h->c);
+		sync_ask_back(&h->c, s, log);
+	}
+}
+
 void hq_core_checked(struct hq_core *h, uint64_t now, const struct log_id *id, uint64_t first, bool sound)
 {
 	struct sync_log *log = sync_log_find(&h->c, id);
@@ -613,13 +632,11 @@ void hq_core_checked(struct hq_core *h, uint64_t now, const struct log_id *id, u
 			sync_checked_sound(&h->c, s, id, first);
 		return;
 	}
-	if (log->damaged == first)
+	if (log->damaged <= first)
 		return;
 	log->damaged = first;
 	sync_alarm(&h->c, ALARM_DAMAGED, id->branch, id, first);
-	for (size_t i = 0; i < h->sessions_cap; i++)
-		if (h->sessions[i].open && sync_log_shared(id, h->sessions[i].branch))
-			sync_ask_back(&h->c, &h->sessions[i], log);
+	ask_back(h, log);
 }
 
 /* ---- own logs, operator -------------------------------------------------------------------------------------------*/
@@ -755,6 +772,12 @@ void hq_core_tick(struct hq_core *h, uint64_t now)
 			sync_refuse(&h->c, s, s->link, REFUSE_HELLO, NULL, 0);
 		}
 		sync_pump(&h->c, s);
+	}
+	if (now - h->damage_ms > SYNC_RESEND_MS) {
+		h->damage_ms = now;
+		for (size_t i = 0; i < h->c.logs_n; i++)
+			if (h->c.logs[i].damaged != LOG_NO_END)
+				ask_back(h, &h->c.logs[i]);
 	}
 	if (h->state == SYNC_HQ_RECOVERING && now >= h->recovering_until && given_back(h))
 		h->state = SYNC_HQ_SERVING;

@@ -83,6 +83,7 @@ struct hq_core {
 	size_t turn; /* session whose turn it is for credit */
 	enum sync_hq_state state;
 	uint64_t recovering_until;
+	uint64_t damage_ms; /* damaged blocks were asked back last */
 };
 
 void hq_core_init(struct hq_core *h, const struct hq_conf *conf);

@@ -423,8 +423,7 @@ static bool pump_log(struct sync_core *c, struct sync_session *s, struct sync_lo
 	return true;
 }
 
-/* Nothing left to send: what is more than a live event needs goes back, others may be waiting for it. */
-static void give_back(struct sync_core *c, struct sync_session *s)
+void sync_give_back(struct sync_core *c, struct sync_session *s)
 {
 	if (s->sent + SYNC_CREDIT_KEEP >= s->credit || sync_unanswered(c, s))
 		return; /* little, or still in use */
@@ -455,8 +454,6 @@ void sync_pump(struct sync_core *c, struct sync_session *s)
 				break; /* a child follows when its parent is held */
 		}
 	}
-	if (!c->is_hq)
-		give_back(c, s);
 }
 
 void sync_sender_has(struct sync_core *c, struct sync_session *s, const struct sync_item *item)

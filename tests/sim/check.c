@@ -139,8 +139,15 @@ bool check_equal(struct world *w)
 	if (!hq->alive || hq->jobs_n || hq->h.c.queue_n || hq->h.c.flight_n)
 		return unequal(w, "head office is busy: alive %d, jobs %zu, queue %zu, flight %zu", hq->alive, hq->jobs_n,
 			       hq->alive ? hq->h.c.queue_n : 0, hq->alive ? hq->h.c.flight_n : 0);
-	if (hq->h.state != SYNC_HQ_SERVING)
-		return unequal(w, "head office is not serving");
+	if (hq->h.state != SYNC_HQ_SERVING) {
+		struct sync_session *s = hq->h.sessions;
+		for (size_t i = 0; i < hq->h.sessions_cap; i++)
+			if (hq->h.sessions[i].open && hq->h.sessions[i].granted > s->granted)
+				s = &hq->h.sessions[i];
+		return unequal(w, "head office is not serving: state %d, instance %u of %u, pool %llu, most credit %.8s %llu",
+			       hq->h.state, hq->h.c.instance, w->instance, (unsigned long long)hq->h.c.pool, s->branch,
+			       (unsigned long long)(s->granted - s->received));
+	}
 	for (size_t i = 0; i < hq->h.c.logs_n; i++)
 		if (hq->h.c.logs[i].damaged != LOG_NO_END)
 			return unequal(w, "head office: %s is damaged", log_name(&hq->h.c.logs[i].row.id));
@@ -244,8 +251,11 @@ static as_err naive_block(void *arg, const struct log_id *log, const struct bloc
 	size_t n;
 
 	as_err err = node_opener(nv->node, log, block, &events, &leaves, &n);
-	if (err)
+	if (err) {
+		broken(nv->node->w, "4 cells", "%s cannot read %s %llu", nv->node->name, log_name(log),
+		       (unsigned long long)meta->first);
 		return err;
+	}
 	for (size_t i = 0; i < n; i++) {
 		struct naive_event e = {.n = events[i].n};
 		if (meta->first + i >= nv->row->folded)

@@ -142,9 +142,11 @@ static void put_back(struct world *w, struct node *n)
 	world_at(w, w->now + 1000 + rng_below(&w->rng, 10 * MINUTE_MS), EV_START, n->index);
 }
 
+static bool rotten(struct world *w);
+
 static void restore(struct world *w, struct node *n, bool line)
 {
-	if (n->copy == NULL || !n->alive)
+	if (rotten(w) || n->copy == NULL || !n->alive)
 		return;
 	w->counts[line ? F_RESTORE_LINE : F_RESTORE_NO_LINE]++;
 	story(w, "the disk of %s is replaced by a copy %u minutes old%s", n->name,
@@ -158,7 +160,7 @@ static void clone(struct world *w, struct node *n)
 {
 	char name[12];
 
-	if (w->nodes_n >= SIM_NODES_MAX - 2 || !n->alive)
+	if (w->nodes_n >= SIM_NODES_MAX - 2 || !n->alive || rotten(w))
 		return;
 	w->counts[F_CLONE]++;
 	snprintf(name, sizeof name, "%.4s'%zu", n->name, w->nodes_n);
@@ -184,7 +186,7 @@ static void replace(struct world *w, struct node *n)
 	struct node *hq = hq_of(w);
 	char name[12];
 
-	if (w->nodes_n >= SIM_NODES_MAX - 2 || !hq->alive || !n->alive || w->tokens_n >= SIM_NODES_MAX ||
+	if (rotten(w) || w->nodes_n >= SIM_NODES_MAX - 2 || !hq->alive || !n->alive || w->tokens_n >= SIM_NODES_MAX ||
 	    key_ended(w, n->identity) || !branch_joined(n))
 		return;
 	w->counts[F_REPLACED]++;
@@ -218,12 +220,21 @@ static void rollback(struct world *w)
 {
 	struct node *hq = hq_of(w);
 
-	if (hq->copy == NULL || !hq->alive)
+	if (rotten(w) || hq->copy == NULL || !hq->alive)
 		return;
 	w->counts[F_HQ_ROLLBACK]++;
 	story(w, "head office is put back from a copy %u minutes old", (unsigned)((w->now - hq->copy_ms) / MINUTE_MS));
 	put_back(w, hq);
 	w->operator_at = w->now + 20 * MINUTE_MS + rng_below(&w->rng, 40 * MINUTE_MS);
+}
+
+/* Is a block rotten somewhere that was not given back yet? Then its other copies stay. */
+static bool rotten(struct world *w)
+{
+	for (size_t i = 0; i < w->nodes_n; i++)
+		if (w->nodes[i]->rot > 0)
+			return true;
+	return false;
 }
 
 /* A stored block rots. */
@@ -232,7 +243,7 @@ static void flip(struct world *w, struct node *n, enum fault f)
 	struct block_meta m;
 	struct log_id log;
 
-	if (!n->alive || !pick_block(n, &log, &m))
+	if (!n->alive || rotten(w) || !pick_block(n, &log, &m))
 		return;
 	if (n->is_hq) { /* only what somebody can give back */
 		bool other = false;
@@ -241,7 +252,7 @@ static void flip(struct world *w, struct node *n, enum fault f)
 			struct node *o = w->nodes[i];
 			other |= !o->gone && o->st && store_block_at(o->st, &log, m.first, &b) && b.first == m.first &&
 				 memcmp(b.root, m.root, 32) == 0 && !key_ended(w, o->identity) &&
-				 memcmp(o->branch, log.branch, BRANCH_CODE_MAX) == 0 && o->rot == 0;
+				 memcmp(o->branch, log.branch, BRANCH_CODE_MAX) == 0;
 		}
 		if (!other)
 			return;

@@ -68,8 +68,8 @@ static as_err commit(struct node *n)
 	if (err == AS_ECONFLICT || err == AS_EINVAL)
 		broken(n->w, "commit", "%s: %s: %s (%zu operations, first %d on %s)", n->name, as_err_text(err), em.text,
 		       batch.n, batch.ops[0].type, log_name(&batch.ops[0].log));
-	if (err == AS_ECORRUPT)
-		world_trace(n->w, "%s commit: %s", n->name, em.text);
+	if (err)
+		world_trace(n->w, "%s commit: %s %s", n->name, as_err_text(err), em.text);
 	return err;
 }
 

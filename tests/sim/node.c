@@ -347,6 +347,8 @@ static void alarm_out(struct node *n, const struct sync_out *out)
 					    "lower-instance", "too-many", "after-end"};
 
 	n->w->alarms[out->alarm.what & 15]++;
+	if (out->alarm.what == ALARM_REPAIRED || (out->alarm.what == ALARM_DAMAGED && !n->is_hq))
+		n->rot = 0;
 	world_trace(n->w, "%s alarm %s %s %llu", n->name, names[out->alarm.what], log_name(&out->alarm.log),
 		    (unsigned long long)out->alarm.size);
 	story(n->w, "%s raises the alarm `%s` (%.8s)", n->name, names[out->alarm.what], out->alarm.branch);

@@ -408,7 +408,7 @@ static void happen(struct world *w, struct event_in *e)
 		n->newer_wire = false;
 		break;
 	case EV_SNAPSHOT:
-		if (w->now < w->end_ms && !n->gone) {
+		if (w->now < w->end_ms && !n->gone && n->rot == 0) {
 			if (n->copy)
 				kv_close(n->copy);
 			n->copy = NULL;
@@ -467,9 +467,10 @@ bool world_run(struct world *w)
 		faults_operator(w);
 		if (w->scrub_at <= w->now) {
 			check_scrub(w);
-			w->scrub_at = UINT64_MAX;
+			w->scrub_at = w->now + 3600000;
+			w->scrubbed = true;
 		}
-		if (w->scrub_at != UINT64_MAX || !check_equal(w)) {
+		if (!w->scrubbed || !check_equal(w)) {
 			equal_since = UINT64_MAX;
 			if (w->now > w->end_ms + CONVERGE_MS)
 				broken(w, "liveness", "not equal %u h after the last fault: %s", CONVERGE_MS / HOUR_MS,

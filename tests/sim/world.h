@@ -123,7 +123,7 @@ struct node {
 	bool alive; /* process runs */
 	bool gone;  /* retired for good (replaced server) */
 	bool newer_wire;
-	uint32_t rot; /* blocks flipped */
+	uint32_t rot; /* a block was flipped and is not repaired yet */
 	char name[12];
 	char branch[BRANCH_CODE_MAX];
 	uint32_t life; /* start of the process: events of older lives are void */
@@ -279,6 +279,7 @@ struct world {
 	uint64_t bytes_per_ms;
 	uint64_t event_ms; /* mean time between two submissions of a branch */
 	uint64_t scrub_at;
+	bool scrubbed;
 	uint64_t operator_at;
 	char unequal[200]; /* what check_equal found last */
 	uint8_t (*nonces)[40]; /* content key id and nonce of every sealed block */
