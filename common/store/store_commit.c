@@ -144,7 +144,8 @@ static as_err op_block(struct store *st, const struct stx *x, const struct store
 	if (meta->first / STORE_FRONTIER_EVERY != s->row.head.size / STORE_FRONTIER_EVERY &&
 	    (err = frontier_keep(x, s)))
 		return err;
-	s->row.keys_need = meta->keys_upto;
+	if (meta->keys_upto > s->row.keys_need)
+		s->row.keys_need = meta->keys_upto;
 	if (op->block.has_parent) {
 		s->row.has_parent = true;
 		s->row.parent = op->block.parent;

@@ -205,7 +205,7 @@ static void role_stored(struct sync_core *c, const struct sync_item *item, bool 
 	switch (item->type) {
 	case ITEM_BLOCK:
 	case ITEM_KEYS:
-		if (b->s.open)
+		if (b->s.open && !item->quiet)
 			sync_have_send(c, &b->s, log, reseal);
 		if (b->s.complete)
 			void_lost_keys(b);
@@ -322,6 +322,8 @@ static void on_hello(struct branch_core *b, const struct msg_hello *h)
 		return;
 	}
 	b->refused = REFUSE_NONE;
+	b->heard = true;
+	b->heard_ms = b->c.now;
 	b->lower_instance = false;
 	if (h->instance > b->c.instance) {
 		b->c.instance = h->instance;
@@ -536,7 +538,7 @@ void branch_core_recv(struct branch_core *b, uint64_t now, const struct msg *m)
 		free_message(b, m);
 		return;
 	}
-	b->s.rx_ms = now;
+	b->s.rx_ms = b->heard_ms = now;
 	switch (m->type) {
 	case MSG_HEADS:
 		sync_heads(&b->c, &b->s, &m->heads);
@@ -784,7 +786,7 @@ enum sync_state branch_core_state(struct branch_core *b, uint64_t now)
 	    [SYNC_REWOUND] = rewound,
 	    [SYNC_RESTORING] = restoring,
 	    [SYNC_PAUSED] = b->s.open && b->s.credit_blocked && !sync_unanswered(&b->c, &b->s),
-	    [SYNC_STALE] = !b->linked || now - b->s.rx_ms > SYNC_STALE_MS,
+	    [SYNC_STALE] = !b->linked || !b->heard || b->lower_instance || now - b->heard_ms > SYNC_STALE_MS,
 	    [SYNC_STALLED] = backlog && b->linked && now - b->receipt_ms > SYNC_STALLED_MS,
 	    [SYNC_CATCHING_UP] = backlog,
 	    [SYNC_IN_SYNC] = true,

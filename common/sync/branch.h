@@ -49,6 +49,7 @@ struct branch_core {
 	bool joined;
 	bool linked;
 	bool lower_instance;
+	bool heard; /* head office answered in this run */
 	enum sync_link kind;
 	uint32_t link;
 	uint32_t highest; /* incarnation number known of this branch */
@@ -57,6 +58,7 @@ struct branch_core {
 	uint64_t hello_at;	/* say Hello again then; UINT64_MAX: not planned */
 	uint64_t hello_sent_ms; /* unanswered since */
 	uint64_t want_since;	/* an append waits for confirmation since; UINT64_MAX: none */
+	uint64_t heard_ms;
 	uint64_t damage_ms; /* a damaged block was asked back last */
 	uint64_t receipt_ms;	/* last receipt, or when a backlog began */
 };

@@ -138,9 +138,12 @@ static void role_complete(struct sync_core *c, struct sync_session *s)
 
 	s->want |= behind(c, s);
 	for (struct sync_log *log; (log = sync_log_next(c, s->branch, &at)) != NULL;)
+		s->want |= log->damaged != LOG_NO_END;
+	role_grant(c);
+	at = 0;
+	for (struct sync_log *log; (log = sync_log_next(c, s->branch, &at)) != NULL;)
 		if (log->damaged != LOG_NO_END)
 			sync_ask_back(c, s, log);
-	role_grant(c);
 }
 
 static void role_receipt(struct sync_core *c, struct sync_log *log, const struct msg_have *have)
@@ -241,12 +244,13 @@ static void role_stored(struct sync_core *c, const struct sync_item *item, bool 
 		bool news = item->type == ITEM_BLOCK && item->first == 0 && log->row.id.cls == LOG_HQ_ALL;
 		for (size_t i = 0; i < h->sessions_cap; i++) {
 			struct sync_session *o = &h->sessions[i];
-			if (o->open && o->link == item->link)
-				sync_have_send(c, o, log, reseal);
-			else if (o->open && news) /* nobody asked what the others hold of it */
+			if (o->open && o->link == item->link) {
+				if (!item->quiet)
+					sync_have_send(c, o, log, reseal);
+			} else if (o->open && news) /* nobody asked what the others hold of it */
 				sync_refuse(c, o, o->link, REFUSE_HELLO, NULL, 0);
 		}
-	} else if (s) {
+	} else if (s && !item->quiet) {
 		sync_have_send(c, s, log, reseal);
 	}
 }
@@ -360,6 +364,8 @@ static void on_hello(struct hq_core *h, const struct hq_link *link, const struct
 {
 	struct hq_node *n = node_of(h, link->branch);
 
+	if (n && link->ended && n->session == HQ_NO_SESSION)
+		n->revoked = true;
 	if (n == NULL || link->ended) {
 		sync_refuse(&h->c, NULL, link->link, REFUSE_REVOKED, NULL, 0);
 		return;
@@ -375,7 +381,7 @@ static void on_hello(struct hq_core *h, const struct hq_link *link, const struct
 		sync_refuse(&h->c, NULL, link->link, REFUSE_INCOMPATIBLE, NULL, 0);
 		return;
 	}
-	n->incompatible = false;
+	n->incompatible = n->revoked = false;
 	if (!newer_hello(n, m))
 		return;
 	for (size_t i = 0; i < h->tokens_n; i++) /* its own link was seen: the token is of no more use */
@@ -622,14 +628,16 @@ static void ask_back(struct hq_core *h, struct sync_log *log)
 void hq_core_checked(struct hq_core *h, uint64_t now, const struct log_id *id, uint64_t first, bool sound)
 {
 	struct sync_log *log = sync_log_find(&h->c, id);
-	struct sync_session *s = session_of(h, id->branch);
 
 	h->c.now = now;
 	if (log == NULL || first >= log->row.head.size)
 		return;
 	if (sound) {
-		if (s)
-			sync_checked_sound(&h->c, s, id, first);
+		for (size_t i = 0; i < h->sessions_cap; i++)
+			if (h->sessions[i].open && sync_log_shared(id, h->sessions[i].branch)) {
+				sync_checked_sound(&h->c, &h->sessions[i], id, first);
+				sync_pump(&h->c, &h->sessions[i]);
+			}
 		return;
 	}
 	if (log->damaged <= first)
@@ -818,6 +826,7 @@ enum sync_state hq_core_state(struct hq_core *h, const char branch[BRANCH_CODE_M
 	}
 	const bool holds[SYNC_STATES] = {
 	    [SYNC_INCOMPATIBLE] = n->incompatible,
+	    [SYNC_REVOKED] = n->revoked && s == NULL,
 	    [SYNC_FORKED] = forked,
 	    [SYNC_CLONE] = n->clone,
 	    [SYNC_REFUSED] = n->refused,

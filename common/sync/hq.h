@@ -33,7 +33,7 @@ struct hq_node {
 	uint32_t session; /* index, or HQ_NO_SESSION */
 	struct hq_run runs[4]; /* newest first */
 	uint8_t lives[3][16];  /* runs that proved alive, newest first: one that returns is a clone */
-	bool clone, refused, incompatible, gap;
+	bool clone, refused, incompatible, revoked, gap;
 	struct log_id refused_log; /* a block of it was refused last */
 	uint64_t gap_ms;
 	uint64_t seen_ms;    /* last whole message; 0: never in this run */

@@ -309,6 +309,16 @@ void sync_verified(struct sync_core *c, struct sync_session *s, const struct syn
 	sync_kick(c);
 }
 
+/* Logs of a branch of which only keys are held: a branch may not fill the table with names. */
+static size_t empty_logs(struct sync_core *c, const char *branch)
+{
+	size_t at = 0, n = 0;
+
+	for (struct sync_log *log; (log = sync_log_next(c, branch, &at)) != NULL;)
+		n += log->row.head.size == 0;
+	return n;
+}
+
 bool sync_keys_under_way(const struct sync_core *c, const struct log_id *id)
 {
 	for (size_t i = 0; i < c->queue_n + c->flight_n; i++) {
@@ -337,7 +347,7 @@ void sync_keys(struct sync_core *c, struct sync_session *s, const struct msg_key
 		free_slot(c, item.slot);
 		return;
 	}
-	if (log == NULL)
+	if (log == NULL && empty_logs(c, s->branch) < SYNC_EMPTY_MAX)
 		log = sync_log_add(c, &(struct log_row){.id = k->log, .end = LOG_NO_END});
 	bool under_way = sync_keys_under_way(c, &k->log);
 	if (log == NULL || under_way || k->keys[0].number != log->row.keys + 1 || c->now < c->full_until) {
@@ -404,8 +414,10 @@ static void undo(struct sync_core *c, const struct sync_item *item)
 	case ITEM_INSTANCE:
 		sync_push(c, item);
 		return;
-	case ITEM_REPAIR:
 	case ITEM_KEYS:
+		forget_empty(c, &item->log);
+		break;
+	case ITEM_REPAIR:
 	case ITEM_ASIDE:
 		break;
 	}
@@ -421,7 +433,8 @@ static void apply(struct sync_core *c, const struct sync_item *item, uint64_t ke
 	case ITEM_BLOCK:
 		as_assert(log != NULL);
 		log->row.head = item->head;
-		log->row.keys_need = item->keys_upto;
+		if (item->keys_upto > log->row.keys_need)
+			log->row.keys_need = item->keys_upto;
 		if (item->fold)
 			log->row.folded = item->head.size;
 		if (item->first == 0) {
@@ -491,10 +504,12 @@ void sync_committed(struct sync_core *c, const struct sync_committed *done)
 		c->pool += items[i].bytes;
 	c->role->grant(c);
 	for (size_t i = 0; i < n; i++) {
-		bool reseal = items[i].type == ITEM_KEYS && done->reseal && done->reseal[i];
 		apply(c, &items[i], items[i].type == ITEM_KEYS ? done->keys[i] : items[i].keys_upto);
 		free_slot(c, items[i].slot);
-		c->role->stored(c, &items[i], reseal);
+		for (size_t k = i + 1; k < n && !items[i].quiet; k++)
+			items[i].quiet = items[k].type == items[i].type && log_id_equal(&items[k].log, &items[i].log);
 	}
+	for (size_t i = 0; i < n; i++)
+		c->role->stored(c, &items[i], items[i].type == ITEM_KEYS && done->reseal && done->reseal[i]);
 	sync_kick(c);
 }

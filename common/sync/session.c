@@ -93,7 +93,7 @@ void sync_announce(struct sync_core *c, struct sync_session *s)
 	for (struct sync_log *log; (log = sync_log_next(c, s->branch, &at)) != NULL;) {
 		struct sync_ship *ship = sync_ship_of(c, s, log);
 		bool unseen = !c->is_hq && !log_is_hq(&log->row.id) && log->row.acked.size < log->row.head.size;
-		if (ship->known && (unseen || ship->peer.size < log->row.head.size) &&
+		if (ship->known && (unseen || ship->showing || ship->peer.size < log->row.head.size) &&
 		    m.heads.heads_n < HELLO_HEADS_MAX)
 			m.heads.heads[m.heads.heads_n++] = wire_head_of(log);
 	}
@@ -142,20 +142,34 @@ static void receipt_again(struct sync_core *c, struct sync_session *s, const str
 		sync_have_send(c, s, log, false);
 }
 
+/* Sends a block that the peer already has a place for; later, when credit does not allow it now. */
+static void show(struct sync_core *c, struct sync_session *s, struct sync_log *log, uint64_t first)
+{
+	struct sync_ship *ship = sync_ship_of(c, s, log);
+	struct block_meta meta;
+
+	ship->showing = c->env.block_at(c->env.ctx, &log->row.id, first, &meta) && meta.first == first &&
+			!send_block(c, s, log, &meta);
+	ship->show = first;
+}
+
 /* ---- hearing what the peer holds ----------------------------------------------------------------------------------*/
 
 /*
  * The peer holds something else at an index that we hold too. Head office's word stands: it shows the block ends of what
  * it committed. A branch shows its signed block over that place, so that head office sees the two.
  */
-static void conflict(struct sync_core *c, struct sync_session *s, const struct sync_log *log, uint64_t size)
+static void conflict(struct sync_core *c, struct sync_session *s, struct sync_log *log, uint64_t size)
 {
 	struct block_meta meta;
 
-	if (c->is_hq)
+	if (c->is_hq) {
+		if (log_is_hq(&log->row.id))
+			c->role->peer_more(c, s, log);
 		sync_refuse(c, s, s->link, REFUSE_FORKED, &log->row.id, 0);
-	else if (c->env.block_at(c->env.ctx, &log->row.id, size - 1, &meta))
-		send_block(c, s, log, &meta);
+	} else if (c->env.block_at(c->env.ctx, &log->row.id, size - 1, &meta)) {
+		show(c, s, log, meta.first);
+	}
 }
 
 /* One head of the peer, at the beginning of a session. */
@@ -425,8 +439,13 @@ static bool pump_log(struct sync_core *c, struct sync_session *s, struct sync_lo
 
 void sync_give_back(struct sync_core *c, struct sync_session *s)
 {
+	size_t at = 0;
+
 	if (s->sent + SYNC_CREDIT_KEEP >= s->credit || sync_unanswered(c, s))
 		return; /* little, or still in use */
+	for (struct sync_log *log; (log = sync_log_next(c, s->branch, &at)) != NULL;)
+		if (sync_ship_of(c, s, log)->showing)
+			return;
 	uint64_t more = s->credit - s->sent - SYNC_CREDIT_KEEP;
 	s->sent += more;
 	s->returned += more;
@@ -437,7 +456,13 @@ void sync_pump(struct sync_core *c, struct sync_session *s)
 {
 	static const uint8_t order[] = {LOG_HQ_ALL, LOG_HQ_BRANCH, LOG_LIVE, LOG_BULK};
 
-	if (!s->open || !s->complete)
+	if (!s->open)
+		return;
+	size_t all = 0;
+	for (struct sync_log *log; (log = sync_log_next(c, s->branch, &all)) != NULL;)
+		if (sync_ship_of(c, s, log)->showing)
+			show(c, s, log, sync_ship_of(c, s, log)->show);
+	if (!s->complete)
 		return;
 	for (size_t k = 0; k < sizeof order; k++) {
 		size_t at = 0;
@@ -509,7 +534,7 @@ bool sync_refused(struct sync_core *c, struct sync_session *s, const struct msg_
 		if (r->points_n == 1 && r->points[0].size < ship->peer.size &&
 		    c->env.block_at(c->env.ctx, &r->log, r->points[0].size, &meta) &&
 		    meta.first == r->points[0].size) {
-			send_block(c, s, log, &meta);
+			show(c, s, log, meta.first);
 			return false;
 		}
 		return true;

@@ -18,6 +18,7 @@
 #define SYNC_INSTANCES_MAX 32 /* lives of one head office */
 #define SYNC_FLIGHT_MAX 256   /* items of one commit */
 #define SYNC_CREDIT_KEEP (16 * 1024) /* an idle link may send this much at once: live events need no question */
+#define SYNC_EMPTY_MAX 16     /* logs of a branch that may be known by their keys alone */
 #define SYNC_NO_SLOT UINT32_MAX
 #define SYNC_NO_LINK 0u /* input that came by no link: accepted from quarantine */
 
@@ -92,6 +93,7 @@ struct sync_item {
 	uint64_t keys_upto;
 	uint8_t reason;
 	bool ready; /* verified */
+	bool quiet; /* a later item of the same commit answers for its log */
 	bool evidence;
 	bool fold;
 	bool has_parent;

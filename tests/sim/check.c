@@ -16,7 +16,7 @@ void check_accepted(struct node *n, const uint8_t event_id[16])
 	for (size_t i = w->accepted_n; i > 0; i--) {
 		struct accepted *a = &w->accepted[i - 1];
 		if (memcmp(a->event_id, event_id, 16) == 0 && memcmp(a->branch, n->branch, BRANCH_CODE_MAX) == 0) {
-			a->may_be_lost = false;
+			a->may_be_lost &= n->retired;
 			return;
 		}
 	}
@@ -25,7 +25,7 @@ void check_accepted(struct node *n, const uint8_t event_id[16])
 		w->accepted = realloc(w->accepted, w->accepted_cap * sizeof w->accepted[0]);
 	}
 	struct accepted *a = &w->accepted[w->accepted_n++];
-	*a = (struct accepted){.node = n->index};
+	*a = (struct accepted){.node = n->index, .may_be_lost = n->retired};
 	memcpy(a->branch, n->branch, BRANCH_CODE_MAX);
 	memcpy(a->event_id, event_id, 16);
 }
@@ -91,6 +91,17 @@ void check_lost_block(struct node *n, const struct log_id *log, uint64_t first)
 	}
 }
 
+static struct seen *seen_of(struct node *n, const struct log_id *log)
+{
+	for (size_t i = 0; i < n->seen_n; i++)
+		if (log_id_equal(&n->seen[i].log, log))
+			return &n->seen[i];
+	if (n->seen_n == SIM_LOGS)
+		return NULL;
+	n->seen[n->seen_n] = (struct seen){.log = *log};
+	return &n->seen[n->seen_n++];
+}
+
 /* 6 and 9, cheap enough for every commit. */
 void check_step(struct world *w, struct node *n)
 {
@@ -108,6 +119,23 @@ void check_step(struct world *w, struct node *n)
 		credit += c->queue[i].bytes;
 	for (size_t i = 0; i < c->flight_n; i++)
 		credit += c->flight[i].bytes;
+	for (size_t i = 0; i < c->logs_n && i < SIM_LOGS; i++) { /* 6: what was receipted, and the numbers of keys */
+		struct seen *s = seen_of(n, &c->logs[i].row.id);
+		if (s == NULL)
+			continue;
+		if (c->logs[i].row.acked.size < s->acked && !n->is_hq)
+			broken(w, "6 monotone", "%s: %s was receipted to %llu, now to %llu", n->name,
+			       log_name(&c->logs[i].row.id), (unsigned long long)s->acked,
+			       (unsigned long long)c->logs[i].row.acked.size);
+		if (c->logs[i].row.keys < s->keys)
+			broken(w, "6 monotone", "%s: %s had %llu keys, now %llu", n->name, log_name(&c->logs[i].row.id),
+			       (unsigned long long)s->keys, (unsigned long long)c->logs[i].row.keys);
+		s->acked = c->logs[i].row.acked.size;
+		s->keys = c->logs[i].row.keys;
+	}
+	if (c->instance < n->instance_seen)
+		broken(w, "6 monotone", "%s: instance %u after %u", n->name, c->instance, n->instance_seen);
+	n->instance_seen = c->instance;
 	if (!n->is_hq)
 		credit += n->b.s.granted - n->b.s.received;
 	for (size_t i = 0; n->is_hq && i < n->h.sessions_cap; i++)

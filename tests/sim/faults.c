@@ -58,7 +58,7 @@ static struct node *some_branch(struct world *w)
 {
 	for (int tries = 0; tries < 20; tries++) {
 		struct node *n = w->nodes[1 + rng_below(&w->rng, w->nodes_n - 1)];
-		if (!n->gone)
+		if (!n->gone && !n->retired)
 			return n;
 	}
 	return NULL;
@@ -90,7 +90,7 @@ static bool held_elsewhere(struct world *w, struct node *but, const char *branch
 	uint64_t index;
 
 	for (size_t i = 1; i < w->nodes_n; i++)
-		if (w->nodes[i] != but && !w->nodes[i]->gone &&
+		if (w->nodes[i] != but && !w->nodes[i]->gone && !w->nodes[i]->retired &&
 		    memcmp(w->nodes[i]->branch, branch, BRANCH_CODE_MAX) == 0 &&
 		    node_holds(w->nodes[i], id, &log, &index))
 			return true;
@@ -139,6 +139,8 @@ static void put_back(struct world *w, struct node *n)
 	}
 	free(before);
 	n->subjects_n = 0;
+	n->seen_n = 0;
+	n->instance_seen = 0;
 	world_at(w, w->now + 1000 + rng_below(&w->rng, 10 * MINUTE_MS), EV_START, n->index);
 }
 
@@ -190,7 +192,12 @@ static void replace(struct world *w, struct node *n)
 	    key_ended(w, n->identity) || !branch_joined(n))
 		return;
 	w->counts[F_REPLACED]++;
-	faults_lose(w, n);
+	for (size_t i = 1; i < w->nodes_n; i++) /* copies of it as well: they may talk on, nobody listens */
+		if (memcmp(w->nodes[i]->identity, n->identity, 32) == 0)
+			w->nodes[i]->retired = true;
+	for (size_t i = 1; i < w->nodes_n; i++)
+		if (w->nodes[i]->retired && memcmp(w->nodes[i]->identity, n->identity, 32) == 0)
+			faults_lose(w, w->nodes[i]);
 	story(w, "the server of %s burns down; `hq enrol --replace`, and a new one is sent", n->name);
 	node_kill(n);
 	n->gone = true;

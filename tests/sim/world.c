@@ -168,7 +168,6 @@ struct node *world_node_new(struct world *w, bool is_hq, const char *branch, con
 	n->w = w;
 	n->index = (uint32_t)w->nodes_n;
 	n->is_hq = is_hq;
-	n->exists = true;
 	snprintf(n->name, sizeof n->name, "%s", name);
 	memcpy(n->branch, branch, strlen(branch));
 	rng_fill(&w->rng, seed, sizeof seed);
@@ -215,6 +214,7 @@ void world_init(struct world *w, const struct options *o)
 		as_ed25519_keypair(seed, w->instance_public[i], w->instance_secret[i]);
 	}
 	w->branches_n = 2 + (uint32_t)rng_below(&w->rng, o->story ? 2 : SIM_BRANCHES_MAX - 1);
+	w->fat = chance(w, 150);
 	w->end_ms = (2 + rng_below(&w->rng, 6)) * HOUR_MS;
 	w->faults_on = true;
 	faults_draw(w);
@@ -265,10 +265,21 @@ static void submit_one(struct world *w, struct node *n, bool bulk)
 
 	gen_next(bulk ? n->gen_bulk : n->gen, &w->rng, EPOCH_MS + (int64_t)w->now, &ge);
 	struct submission s = {.cls = LOG_LIVE};
-	uint8_t *raw = malloc(ge.n);
+	static uint8_t personal[8192], commitment[32];
+	uint8_t *raw = malloc(ge.n + sizeof personal + 256);
+	size_t raw_n = ge.n;
 	memcpy(raw, ge.raw, ge.n);
+	if (w->fat && event_decode(bytes_of(ge.raw, ge.n), &ev) == AS_OK) { /* a long letter, sealed */
+		rng_fill(&w->rng, personal, sizeof personal);
+		ev.personal = bytes_of(personal, 64 * (1 + rng_below(&w->rng, 96)));
+		ev.commitment = bytes_of(commitment, sizeof commitment);
+		if (event_encode(&ev, raw, ge.n + sizeof personal + 256, &raw_n) != AS_OK) {
+			memcpy(raw, ge.raw, ge.n);
+			raw_n = ge.n;
+		}
+	}
 	memcpy(s.event_id, ge.event_id, 16);
-	s.raw = bytes_of(raw, ge.n);
+	s.raw = bytes_of(raw, raw_n);
 	if (bulk || (event_decode(s.raw, &ev) == AS_OK && ev.imported))
 		s.cls = LOG_BULK;
 	s.forced = !ge.legal && chance(w, 500);
@@ -427,6 +438,10 @@ static void heal(struct world *w)
 	story(w, "from now on nothing fails");
 	for (size_t i = 0; i < w->nodes_n; i++) {
 		struct node *n = w->nodes[i];
+		if (n->retired && !n->gone) {
+			node_kill(n);
+			n->gone = true;
+		}
 		if (n->gone)
 			continue;
 		n->no_line = false;

@@ -112,6 +112,12 @@ struct reader {
 	uint8_t author[32];
 };
 
+/* What may not go back. */
+struct seen {
+	struct log_id log;
+	uint64_t acked, keys;
+};
+
 #define SUBMISSIONS_MAX 512
 #define EPOCH_MS 1767225600000 /* 2026-01-01T00:00:00Z */
 
@@ -119,9 +125,9 @@ struct node {
 	struct world *w;
 	uint32_t index;
 	bool is_hq;
-	bool exists;
 	bool alive; /* process runs */
-	bool gone;  /* retired for good (replaced server) */
+	bool gone;  /* for good (replaced server) */
+	bool retired; /* a copy of a replaced server: its key ended */
 	bool newer_wire;
 	uint32_t rot; /* a block was flipped and is not repaired yet */
 	char name[12];
@@ -179,7 +185,9 @@ struct node {
 	uint8_t subjects[SIM_SUBJECTS][16]; /* put by this node, for tombstones */
 	size_t subjects_n;
 	enum sync_state state, state_at_hq; /* last seen */
-	uint64_t acked_max;
+	struct seen seen[SIM_LOGS]; /* forgotten when the disk is replaced */
+	size_t seen_n;
+	uint32_t instance_seen;
 };
 
 /* ---- the network and the event queue -------------------------------------------------------------------------------*/
@@ -248,7 +256,6 @@ struct options {
 	bool trace;  /* every input and output */
 	bool story;  /* told for people */
 	bool quiet;
-	uint32_t only; /* bit set of faults to allow; 0: as drawn */
 };
 
 struct world {
@@ -276,6 +283,7 @@ struct world {
 	/* rates in 1/1000 */
 	uint32_t rate[FAULTS];
 	bool faults_on;
+	bool fat; /* events of some kilobytes: blocks that need credit */
 	uint64_t bytes_per_ms;
 	uint64_t event_ms; /* mean time between two submissions of a branch */
 	uint64_t scrub_at;
