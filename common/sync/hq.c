@@ -89,10 +89,11 @@ static void role_grant(struct sync_core *c)
 
 	if (c->now < c->full_until)
 		return;
-	for (size_t tried = 0; tried < h->sessions_cap && c->pool >= BLOCK_BYTES_MAX; tried++) {
+	for (size_t tried = 0; tried < h->sessions_cap && c->pool > 0; tried++) {
 		struct sync_session *s = &h->sessions[h->turn];
+		uint64_t left = s->granted - s->received;
 		h->turn = (h->turn + 1) % h->sessions_cap;
-		if (!s->open || !s->want || s->granted - s->received >= BLOCK_BYTES_MAX)
+		if (!s->open || !s->want || left >= BLOCK_BYTES_MAX || left + c->pool < BLOCK_BYTES_MAX)
 			continue;
 		sync_credit_give(c, s, c->pool < HQ_CREDIT_QUANTUM ? c->pool : HQ_CREDIT_QUANTUM);
 		s->want = false;

@@ -238,7 +238,7 @@ void world_init(struct world *w, const struct options *o)
 		world_at(w, 1000 + rng_below(&w->rng, 60000), EV_SUBMIT, n->index);
 	}
 	world_at(w, 0, EV_START, hq->index);
-	w->event_ms = w->end_ms * w->branches_n / (1000 + rng_below(&w->rng, 600));
+	w->event_ms = w->end_ms * w->branches_n / (650 + rng_below(&w->rng, 300));
 	for (size_t i = 0; i < w->nodes_n; i++)
 		world_at(w, rng_below(&w->rng, HOUR_MS), EV_SNAPSHOT, (uint32_t)i);
 	world_at(w, rng_below(&w->rng, w->end_ms / 20), EV_FAULT, 0);
