@@ -6,16 +6,22 @@ SHELL := /bin/bash
 CC ?= gcc
 PREFIX ?= /usr/local
 
-empty :=
 comma := ,
 VARIANT := release
-ifneq ($(SAN),)
+ifneq ($(FUZZ),)
+VARIANT := fuzz
+CC := clang-14
+else ifneq ($(SAN),)
 VARIANT := san-$(subst $(comma),-,$(SAN))
 endif
 ifneq ($(BUG),)
 VARIANT := $(VARIANT)-bug$(BUG)
 endif
 B := build/$(VARIANT)
+
+# Targets for people first let tools/deps install what is missing, then call make again, on all cores unless -j says.
+CORES := $(shell nproc 2>/dev/null || echo 2)
+AGAIN = $(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$(CORES))
 
 ifneq ($(V),1)
 Q := @
@@ -25,12 +31,15 @@ endif
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wcast-qual \
 	-Wpointer-arith -Wformat=2 -Wvla -Wundef -Wwrite-strings -Werror
 PKGS := libprotobuf-c libsodium libzstd libcrypto jansson libutf8proc
-# recursive on purpose: pkg-config is asked when a recipe runs, after tools/deps has installed what is missing
-PKG_CFLAGS = $(shell pkg-config --cflags $(PKGS))
-PKG_LIBS = $(shell pkg-config --libs $(PKGS))
+# asked once, when the first recipe needs it: tools/deps has installed what is missing by then
+PKG_CFLAGS = $(eval PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS)))$(PKG_CFLAGS)
+PKG_LIBS = $(eval PKG_LIBS := $(shell pkg-config --libs $(PKGS)))$(PKG_LIBS)
 
 CFLAGS_ALL = -std=c11 -D_GNU_SOURCE -g -fno-omit-frame-pointer $(WARN) -I. -I$(GEN) $(PKG_CFLAGS)
-ifneq ($(SAN),)
+ifneq ($(FUZZ),)
+CFLAGS_ALL += -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+LDFLAGS_ALL = -fsanitize=fuzzer,address,undefined
+else ifneq ($(SAN),)
 CFLAGS_ALL += -O1 -fsanitize=$(SAN) -fno-sanitize-recover=all
 LDFLAGS_ALL = -fsanitize=$(SAN)
 else
@@ -59,31 +68,92 @@ SIM_O := $(patsubst %.c,$(B)/%.o,$(wildcard tests/sim/*.c))
 SIM := $(if $(SIM_O),$(B)/aftersync-sim)
 BENCH := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/bench_*.c))
 TOOLS := $(patsubst tools/%.c,$(B)/tools/%,$(wildcard tools/*.c))
+FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,$(B)/fuzz/fuzz_%,$(wildcard tests/fuzz/fuzz_*.c))
+REPLAYS := $(FUZZERS:$(B)/fuzz/fuzz_%=$(B)/fuzz/replay_%)
+LINTS := $(wildcard tests/lint/*.t)
 
-.PHONY: all help deps check check-unit check-lint demo sim bench fuzz clean install docs check-long
+.PHONY: all build help deps check check-unit check-lint check-long demo sim bench fuzz docs install format tidy clean FORCE
 .SECONDARY:
+.DELETE_ON_ERROR:
 
+# ---- targets for people ----------------------------------------------------------------------------------------
+#: all            build everything
 all: deps
-	$(Q)$(MAKE) --no-print-directory build
+	$(Q)$(AGAIN) build
 
-.PHONY: build
-build: $(LIB) $(UNIT) $(SIM) $(TOOLS)
+build: $(LIB) $(UNIT) $(SIM) $(TOOLS) $(BENCH) $(REPLAYS)
 
 help:
-	@sed -n '1,3p' Makefile; echo; sed -n 's/^#: /  /p' Makefile
-
-#: all            build everything
-#: check          what must pass before every commit: unit, golden traces, conformance, simulator, lint
-#: demo           one simulator seed told as a story
-#: sim SEEDS=N [SEED0=first]   run N simulator seeds
-#: check-long     20,000 seeds, and the ten planted bugs
-#: bench          speed of the cores, one JSON object a line
-#: fuzz [SECONDS=60]   libFuzzer on every input that comes from outside
-#: docs           write the generated documents again
-#: install DESTDIR= PREFIX=/usr/local
+	@sed -n '1,2s/^# *//p' Makefile; echo; sed -n 's/^#: /  /p' Makefile
 
 deps:
 	@tools/deps
+
+# The simulator is by far the longest: it starts first, on all cores, and the others run beside it.
+SIM_SEEDS := $(or $(SEEDS),$(if $(SAN),100,1000))
+PROVE := AFTERSYNC_BUILD=$(B) SEEDS=$(SIM_SEEDS) SEED0=$(SEED0) prove --exec '' -j2
+
+#: check          what must pass before every commit: simulator, unit, golden traces, fuzz corpus, lint
+check: all
+	$(Q)$(PROVE) tests/sim/sim.t $(UNIT) $(REPLAYS) $(LINTS) </dev/null
+
+#: check-unit     the same without the simulator: seconds
+check-unit: all
+	$(Q)$(PROVE) $(UNIT) $(REPLAYS) $(LINTS) </dev/null
+
+#: check-lint     only the rules about the source
+check-lint: all
+	$(Q)$(PROVE) $(LINTS) </dev/null
+
+#: check-long     20,000 simulator seeds with the table of faults, then the ten planted bugs
+check-long: all
+	$(Q)$(SIM) --seed $(or $(SEED0),1) --seeds $(or $(SEEDS),20000) --jobs $(CORES) --table
+	$(Q)MAKE='$(MAKE)' VARIANT=$(VARIANT) tests/sim/bugs.sh
+
+#: demo           one simulator seed told as a story; ends with `demo: equal`
+DEMO_SEED := 7
+demo: all
+	@$(SIM) --seed $(DEMO_SEED) --story && echo 'demo: equal'
+
+#: sim SEEDS=100 [SEED0=first] [TRACE=1]   simulator seeds, fresh ones when SEED0 is not given
+sim: all
+	@first=$(SEED0); $(SIM) --seed $${first:-$$(date +%s)000} --seeds $(or $(SEEDS),100) \
+	    $(if $(TRACE),--trace,--jobs $(CORES))
+
+#: bench          speed of the cores, one JSON object a line; PROFILE=1 also writes build/profile/*.txt with perf
+bench: all
+	@for b in $(BENCH); do $$b || exit; done
+	$(if $(PROFILE),$(Q)tests/bench/profile.sh $(BENCH))
+
+#: fuzz [SECONDS=60]   libFuzzer with ASan and UBSan for that long on each input that comes from outside
+fuzz:
+	@tools/deps fuzz
+	$(Q)$(AGAIN) FUZZ=1 SAN= BUG= fuzzers
+	$(Q)tests/fuzz/run.sh build/fuzz/fuzz $(or $(SECONDS),60)
+
+#: docs           write the generated documents again
+docs: all
+	$(Q)for d in domain.md bodies.proto; do \
+	    $(B)/tools/gen_domain $${d%.*} >$(B)/$$d && mv $(B)/$$d docs/$$d || exit; done
+
+#: install DESTDIR= PREFIX=/usr/local   so far the documents: there is no program to install yet
+install:
+	install -d $(DESTDIR)$(PREFIX)/share/doc/aftersync
+	install -m 644 LICENSE $(wildcard *.md) $(wildcard docs/*) $(DESTDIR)$(PREFIX)/share/doc/aftersync
+
+#: format         clang-format over all sources
+format:
+	@tools/deps format
+	$(Q)clang-format -i $$(find common tests tools daemon -name '*.[ch]' 2>/dev/null)
+
+#: tidy           clang-tidy over common/, as advice
+tidy: all
+	@tools/deps tidy
+	$(Q)clang-tidy --quiet $(COMMON_C) -- $(filter-out -f%,$(CFLAGS_ALL))
+
+#: clean          remove build/
+clean:
+	rm -rf build
 
 # ---- rules ---------------------------------------------------------------------------------------------------
 $(GEN)/%.pb-c.c $(GEN)/%.pb-c.h &: proto/%.proto
@@ -91,12 +161,18 @@ $(GEN)/%.pb-c.c $(GEN)/%.pb-c.h &: proto/%.proto
 	@mkdir -p $(GEN)
 	$(Q)protoc-c --proto_path=proto --c_out=$(GEN) $<
 
-$(B)/gen/%.o: $(GEN)/%.c
+# Other flags than last time build everything again.
+$(B)/flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(CC) $(CFLAGS_ALL) / $(LDFLAGS_ALL) $(PKG_LIBS)' | cmp -s - $@ || \
+	    echo '$(CC) $(CFLAGS_ALL) / $(LDFLAGS_ALL) $(PKG_LIBS)' >$@
+
+$(B)/gen/%.o: $(GEN)/%.c $(B)/flags
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_ALL) -Wno-conversion -Wno-cast-qual -MMD -MP -c -o $@ $<
 
-$(B)/%.o: %.c | $(GEN_H)
+$(B)/%.o: %.c $(B)/flags | $(GEN_H)
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
@@ -129,7 +205,17 @@ $(B)/tools/%: $(B)/tools/%.o $(LIB)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS)
 
--include $(shell find build -name '*.d' 2>/dev/null)
+$(B)/fuzz/replay_%: $(B)/tests/fuzz/fuzz_%.o $(B)/tests/fuzz/replay.o $(TESTLIB) $(LIB)
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS) -lm
 
-clean:
-	rm -rf build
+.PHONY: fuzzers
+fuzzers: $(FUZZERS)
+
+$(B)/fuzz/fuzz_%: $(B)/tests/fuzz/fuzz_%.o $(TESTLIB) $(LIB)
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS) -lm
+
+-include $(shell find $(B) -name '*.d' 2>/dev/null)
