@@ -171,6 +171,9 @@ static enum entry_status step(const struct case_rec *rec, uint32_t i, struct cas
 	const struct transition *t;
 
 	e->from = e->to = st->state;
+#ifdef BUG_7 /* planted: an event that a fork brought a second time counts again */
+	same = NULL;
+#endif
 	if (same)
 		return memcmp(same->leaf, e->leaf, 16) == 0 ? ENTRY_REPEATED : ENTRY_ID_REUSED;
 	if (e->flags & EF_UNKNOWN_KIND || (kind = kind_of(e->kind)) == NULL)

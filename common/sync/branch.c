@@ -134,7 +134,8 @@ static void void_lost_keys(struct branch_core *b)
 	for (struct sync_log *log; (log = sync_log_next(c, c->branch, &at)) != NULL;) {
 		struct log_id bulk = log->row.id;
 		uint64_t need = log->row.keys_need;
-		if (log->row.id.cls != LOG_LIVE || (b->has_cur && same_incarnation(&log->row.id, &b->cur)))
+		if (log->row.id.cls != LOG_LIVE ||
+		    (b->has_cur && !b->must_child && same_incarnation(&log->row.id, &b->cur)))
 			continue;
 		bulk.cls = LOG_BULK;
 		struct sync_log *sibling = sync_log_find(c, &bulk);

@@ -427,7 +427,7 @@ static void fold_one_case(struct node *n, const struct naive_event *e, size_t k,
 		return;
 	}
 	for (uint32_t i = 0; n->is_hq && i < rec.n; i++) {
-		if (rec.entries[i].status == ENTRY_REPEATED)
+		if (rec.entries[i].status == ENTRY_REPEATED || rec.entries[i].status == ENTRY_ID_REUSED)
 			continue;
 		if (counted_n == counted_cap) {
 			counted_cap = counted_cap ? 2 * counted_cap : 8192;

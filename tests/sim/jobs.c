@@ -670,6 +670,7 @@ void node_exec(struct node *n)
 			exec_open(n, &j);
 			break;
 		case JOB_FORK:
+			n->w->states[branch_core_state(&n->b, n->w->now)]++; /* too short for a sample */
 			exec_fork(n, &j);
 			break;
 		case JOB_HQ_APPEND:
