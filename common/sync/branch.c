@@ -171,7 +171,6 @@ static void role_complete(struct sync_core *c, struct sync_session *s)
 	}
 	if (b->has_cur && agreed && !b->must_child)
 		b->confirmed = true;
-	b->tries = 0;
 	settle_all_damage(b);
 	if (b->forking)
 		return;
@@ -213,6 +212,7 @@ static void role_stored(struct sync_core *c, const struct sync_item *item, bool 
 		break;
 	case ITEM_RECEIPT:
 		b->receipt_ms = c->now;
+		b->tries = 0;
 		break;
 	case ITEM_JOINED:
 		b->joined = true;
@@ -451,7 +451,7 @@ bool branch_core_parent(struct branch_core *b, const struct log_id *child, struc
 	for (struct sync_log *log; (log = sync_log_next(c, c->branch, &at)) != NULL;) {
 		struct log_head head = log->row.head;
 		struct block_meta m;
-		if (log->row.id.cls != child->cls || incarnation_cmp(&log->row.id, child) >= 0)
+		if (log->row.id.cls != child->cls || log->row.id.number >= child->number)
 			continue;
 		if (log->cut_to < head.size) {
 			head = (struct log_head){.size = log->cut_to};
@@ -725,6 +725,8 @@ void branch_core_tick(struct branch_core *b, uint64_t now)
 			reconnect(b, SYNC_LINK_NODE);
 		return;
 	}
+	if (b->s.complete && now - b->hello_sent_ms > SYNC_SETTLED_MS)
+		b->tries = 0; /* two clones that drive each other out do not come this far */
 	if (now - b->s.rx_ms > SYNC_STALE_MS) {
 		reconnect(b, SYNC_LINK_NODE);
 		return;

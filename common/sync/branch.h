@@ -90,7 +90,7 @@ void branch_core_checked(struct branch_core *b, uint64_t now, const struct log_i
 /* SYNC_FORK is durable: load the table again and go on. */
 void branch_core_forked(struct branch_core *b, uint64_t now, const struct branch_start *start);
 
-/* The parent of this log if it were opened now: the last of its class that sorts before it, cuts considered; false: none. */
+/* The parent of this log if it were opened now: the last of its class with a lower number, cuts considered; false: none. */
 bool branch_core_parent(struct branch_core *b, const struct log_id *child, struct log_id *ret_id, struct log_head *ret_head);
 
 enum sync_state branch_core_state(struct branch_core *b, uint64_t now);

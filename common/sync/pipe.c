@@ -226,7 +226,7 @@ void sync_block(struct sync_core *c, struct sync_session *s, const struct msg_bl
 						   .count = b->count,
 						   .slot = b->slot,
 						   .fresh = fresh,
-						   .evidence = item.evidence}});
+						   .evidence = item.evidence && log->damaged != b->first}});
 }
 
 /* A verified block over a place that we hold: ours again, one that we want back, or evidence of a fork. */

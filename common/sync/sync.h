@@ -30,6 +30,7 @@
 #define SYNC_RESEND_MS 180000	/* sent, unanswered: say Hello again. A block crosses 9.6 kbit/s in 150 s */
 #define SYNC_HELLO_MS 60000	/* Hello, unanswered: connect again */
 #define SYNC_CONFIRM_WAIT_MS 2000 /* the first append of a run waits this long for head office's word */
+#define SYNC_SETTLED_MS 60000 /* a session this old is a good one: the back-off begins anew */
 #define SYNC_RETRY_MIN_MS 1000
 #define SYNC_RETRY_MAX_MS 120000
 #define SYNC_REFUSED_MS 600000 /* a refused block is tried again this often */
@@ -109,7 +110,8 @@ enum sync_out_type {
 			  HAVE with receipted:
 			  the shell signs the cosignature of (log, head) */
 	SYNC_VERIFY,   /* verify the block in slot: signature, content key, count, root; `fresh`: from the durable
-			  frontier, else from the one after the block verified last. `evidence`: peek and signature only */
+			  frontier, else from the one after the block verified last; a block that was asked back: from the
+			  frontier at its first index. `evidence`: peek and signature only */
 	SYNC_COMMIT,   /* items, in one transaction; they stay valid until the COMMITTED input */
 	SYNC_FREE,     /* slot is no longer needed; an unanswered SYNC_VERIFY of it is void and gets no answer */
 	SYNC_CHECK,    /* read the stored block (log, first) again and verify it: answer CHECKED */

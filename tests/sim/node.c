@@ -754,6 +754,7 @@ static void verify(struct node *n, uint32_t at)
 		     log_opened_decode(ev.body, &lo) != AS_OK || !log_id_equal(&lo.log, &s->log)))
 			v->reason = REFUSE_DAMAGED;
 		if (v->reason == REFUSE_NONE) {
+			node_forget(n, &s->log); /* head office, put back, may have begun it anew */
 			v->has_parent = lo.has_parent;
 			v->parent = lo.parent;
 			v->parent_head = lo.parent_head;
