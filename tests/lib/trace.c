@@ -370,7 +370,9 @@ static void verify(struct tr_node *n, struct tr_event *ev)
 		log_id_put(&ev->log, name);
 		as_sha256(name, sizeof name, root);
 	}
-	if (v.reason == REFUSE_NONE && !ev->evidence &&
+	/* a block that was asked back stands over a place that is held: its own history is the frontier there */
+	bool held = ev->evidence || (log && b->first < log->row.head.size);
+	if (v.reason == REFUSE_NONE && !held &&
 	    memcmp(ev->fresh ? root : at->root, b->before, 32) != 0)
 		v.reason = REFUSE_DAMAGED;
 	if (v.reason == REFUSE_NONE) {
@@ -380,7 +382,7 @@ static void verify(struct tr_node *n, struct tr_event *ev)
 		v.has_parent = b->first == 0 && b->has_parent;
 		v.parent = b->parent;
 		v.parent_head = b->parent_head;
-		if (!ev->evidence)
+		if (!held)
 			memcpy(at->root, b->root, 32);
 	} else {
 		tr_line(n->w, "%-6sverify  %s %llu..%llu: %s", n->name, tr_log_text(n->w, &b->log, n->code),
