@@ -397,7 +397,7 @@ static void settle_damage(struct branch_core *b, struct sync_log *log)
 	struct log_head to = {.size = log->damaged};
 	struct block_meta m;
 
-	if (!log->ship.known || b->forking)
+	if (!log->ship.known || b->forking || b->opening)
 		return;
 	if (c->env.block_at(c->env.ctx, &log->row.id, log->damaged, &m) &&
 	    log->ship.peer.size >= m.first + m.count) {
@@ -429,6 +429,10 @@ static void on_forked(struct branch_core *b, const struct msg_refuse *r)
 
 	if (log == NULL || b->forking || !sync_log_shared(&r->log, b->c.branch))
 		return;
+	if (b->opening) { /* a child of what may be cut is being made: first that, then this again */
+		hello_later(b);
+		return;
+	}
 	for (uint32_t i = 0; i < r->points_n; i++)
 		if (r->points[i].size > best.size && sync_head_agrees(&b->c, log, &r->points[i]))
 			best = r->points[i];

@@ -45,6 +45,7 @@ struct sync_session {
 	uint64_t grant_ms;	 /* head office: when the branch last took or used credit */
 	uint64_t granted, received; /* what the peer may send in this session, what of it came */
 	uint64_t page_n;	 /* pages asked */
+	uint64_t begun_ms;	 /* Hello */
 	uint64_t rx_ms;		 /* last whole message */
 	uint64_t sent_ms;	 /* last block or key sent while none was unanswered */
 	uint64_t announced_ms;

@@ -384,6 +384,12 @@ static void on_hello(struct hq_core *h, const struct hq_link *link, const struct
 	n->incompatible = n->revoked = false;
 	if (!newer_hello(n, m))
 		return;
+	struct sync_session *old = session_of(h, n->branch);
+	if (n->clone && old && memcmp(old->run_id, m->run_id, sizeof m->run_id) != 0 && behind(&h->c, old) &&
+	    h->c.now - old->begun_ms < SYNC_TURN_MS) { /* two copies take turns, or neither gets anything across */
+		sync_refuse(&h->c, NULL, link->link, REFUSE_HELLO, NULL, 0);
+		return;
+	}
 	for (size_t i = 0; i < h->tokens_n; i++) /* its own link was seen: the token is of no more use */
 		if (h->tokens[i].state == TOKEN_USED && memcmp(h->tokens[i].branch, n->branch, BRANCH_CODE_MAX) == 0)
 			h->tokens[i].state = TOKEN_SPENT;
@@ -399,7 +405,7 @@ static void on_hello(struct hq_core *h, const struct hq_link *link, const struct
 	s->link = link->link;
 	s->their_nonce = m->nonce;
 	memcpy(s->run_id, m->run_id, sizeof s->run_id);
-	s->rx_ms = s->sent_ms = h->c.now;
+	s->rx_ms = s->sent_ms = s->begun_ms = h->c.now;
 	n->refused = n->gap = false;
 	top_up(&h->c, s);
 	receipt_all(&h->c, n->branch);

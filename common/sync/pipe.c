@@ -371,7 +371,8 @@ void sync_kick(struct sync_core *c)
 		return;
 	for (size_t i = 0; i < c->queue_n && c->flight_n < SYNC_FLIGHT_MAX;) {
 		struct sync_item *item = &c->queue[i];
-		if (!item->ready) {
+		const struct sync_log *log = item->type == ITEM_FOLD ? sync_log_find(c, &item->log) : NULL;
+		if (!item->ready || (log && log->damaged != LOG_NO_END)) { /* not before it can be read again */
 			i++;
 			continue;
 		}

@@ -30,6 +30,7 @@
 #define SYNC_RESEND_MS 180000	/* sent, unanswered: say Hello again. A block crosses 9.6 kbit/s in 150 s */
 #define SYNC_HELLO_MS 60000	/* Hello, unanswered: connect again */
 #define SYNC_CONFIRM_WAIT_MS 2000 /* the first append of a run waits this long for head office's word */
+#define SYNC_TURN_MS 300000 /* a clone with a backlog keeps its session this long */
 #define SYNC_SETTLED_MS 60000 /* a session this old is a good one: the back-off begins anew */
 #define SYNC_RETRY_MIN_MS 1000
 #define SYNC_RETRY_MAX_MS 120000

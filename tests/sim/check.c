@@ -238,11 +238,17 @@ static as_err scrub_log(void *arg, const struct log_row *row)
 }
 
 /* Every stored block of every node is read once. */
+void check_scrub_node(struct node *n)
+{
+	if (store_each_log(n->st, scrub_log, n) != AS_OK)
+		broken(n->w, "scrub", "%s: rows cannot be read", n->name);
+}
+
 void check_scrub(struct world *w)
 {
 	for (size_t i = 0; i < w->nodes_n; i++)
-		if (w->nodes[i]->alive && store_each_log(w->nodes[i]->st, scrub_log, w->nodes[i]) != AS_OK)
-			broken(w, "scrub", "%s: rows cannot be read", w->nodes[i]->name);
+		if (w->nodes[i]->alive)
+			check_scrub_node(w->nodes[i]);
 }
 
 /* ---- the naive fold: all events of all logs, sorted, folded once ----------------------------------------------------*/

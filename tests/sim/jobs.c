@@ -592,6 +592,8 @@ static void exec_core(struct node *n)
 	as_err err = commit(n);
 	if (err == AS_EIO)
 		n->dying = true;
+	if (err == AS_ECORRUPT)
+		check_scrub_node(n);
 	n->result = err == AS_OK ? COMMIT_OK : COMMIT_FULL;
 	if (err == AS_OK)
 		for (size_t i = 0; i < n->items_n; i++)

@@ -367,6 +367,7 @@ void check_receipt(struct node *hq, const struct log_id *log, const struct log_h
 void check_step(struct world *w, struct node *n);
 bool check_equal(struct world *w); /* all that is to be sent was sent; else w->unequal */
 void check_scrub(struct world *w);
+void check_scrub_node(struct node *n);
 void check_rest(struct world *w);
 bool node_holds(struct node *n, const uint8_t event_id[16], struct log_id *ret_log, uint64_t *ret_index);
 
