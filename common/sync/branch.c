@@ -119,6 +119,8 @@ static void role_lacking(struct sync_core *c, struct sync_session *s, const stru
 	if (own(&h->log)) {
 		if (h->log.number > b->highest)
 			b->highest = h->log.number;
+		if (b->has_cur && same_incarnation(&h->log, &b->cur))
+			b->confirmed = false; /* somebody else opened its other class */
 		if (!b->confirmed)
 			b->must_child = true;
 	}
@@ -131,6 +133,19 @@ static void void_lost_keys(struct branch_core *b)
 	struct sync_core *c = &b->c;
 	size_t at = 0;
 
+	for (size_t i = 0; i < c->logs_n; i++) { /* a BULK log whose LIVE log nobody has any more: its numbers are lost, too */
+		struct log_id live = c->logs[i].row.id;
+		if (live.cls != LOG_BULK || c->logs[i].row.keys_need == 0)
+			continue;
+		live.cls = LOG_LIVE;
+		if (sync_log_find(c, &live) == NULL) {
+			struct sync_log *added = sync_log_add(c, &(struct log_row){.id = live, .end = LOG_NO_END});
+			if (added == NULL)
+				return;
+			added->ship.known = true;
+			i = 0; /* positions have moved */
+		}
+	}
 	for (struct sync_log *log; (log = sync_log_next(c, c->branch, &at)) != NULL;) {
 		struct log_id bulk = log->row.id;
 		uint64_t need = log->row.keys_need;

@@ -202,9 +202,10 @@ bool check_equal(struct world *w)
 					       (unsigned long long)l->row.keys, log_name(&l->row.id),
 					       (unsigned long long)h->row.keys);
 			if (!log_is_hq(&l->row.id) && h && h->row.acked.size != h->row.head.size)
-				return unequal(w, "%s: %s is held to %llu, receipted to %llu", n->name,
-					       log_name(&l->row.id), (unsigned long long)h->row.head.size,
-					       (unsigned long long)h->row.acked.size);
+				return unequal(w, "%s: %s is held to %llu, receipted to %llu; keys %llu, needed %llu and %llu",
+					       n->name, log_name(&l->row.id), (unsigned long long)h->row.head.size,
+					       (unsigned long long)h->row.acked.size, (unsigned long long)h->row.keys,
+					       (unsigned long long)h->row.keys_need, (unsigned long long)l->row.keys_need);
 			if (!log_is_hq(&l->row.id) && l->row.acked.size < l->row.head.size &&
 			    key_of_log_is(n, &l->row.id))
 				return unequal(w, "%s: %s receipts seen to %llu of %llu", n->name, log_name(&l->row.id),
