@@ -37,7 +37,8 @@ static uint64_t backoff(struct branch_core *b)
 	if (ms > SYNC_RETRY_MAX_MS)
 		ms = SYNC_RETRY_MAX_MS;
 	b->tries++;
-	return ms / 2 + rng_below(&b->c.rng, ms); /* jitter: a head office that comes back must not be flooded */
+	return ms / 2 +
+	       rng_below(&b->c.rng, ms); /* jitter: a head office that comes back must not be flooded */
 }
 
 static void hello_later(struct branch_core *b)
@@ -81,9 +82,11 @@ static void reconnect(struct branch_core *b, enum sync_link kind)
 	sync_emit(&b->c, &out);
 }
 
-/* ---- what differs by role -----------------------------------------------------------------------------------------*/
+/* ---- what differs by role
+ * -----------------------------------------------------------------------------------------*/
 
-/* A branch folds only logs that sort before its open one; what a living clone writes later waits for the next child. */
+/* A branch folds only logs that sort before its open one; what a living clone writes later waits for the next
+ * child. */
 static bool role_fold(struct sync_core *c, const struct log_id *id)
 {
 	struct branch_core *b = self(c);
@@ -133,13 +136,15 @@ static void void_lost_keys(struct branch_core *b)
 	struct sync_core *c = &b->c;
 	size_t at = 0;
 
-	for (size_t i = 0; i < c->logs_n; i++) { /* a BULK log whose LIVE log nobody has any more: its numbers are lost, too */
+	for (size_t i = 0; i < c->logs_n;
+	     i++) { /* a BULK log whose LIVE log nobody has any more: its numbers are lost, too */
 		struct log_id live = c->logs[i].row.id;
 		if (live.cls != LOG_BULK || c->logs[i].row.keys_need == 0)
 			continue;
 		live.cls = LOG_LIVE;
 		if (sync_log_find(c, &live) == NULL) {
-			struct sync_log *added = sync_log_add(c, &(struct log_row){.id = live, .end = LOG_NO_END});
+			struct sync_log *added =
+			    sync_log_add(c, &(struct log_row){.id = live, .end = LOG_NO_END});
 			if (added == NULL)
 				return;
 			added->ship.known = true;
@@ -180,8 +185,8 @@ static void role_complete(struct sync_core *c, struct sync_session *s)
 
 	(void)s;
 	for (struct sync_log *log; (log = sync_log_next(c, c->branch, &at)) != NULL;) {
-		if (own(&log->row.id) && (log->ship.reason == REFUSE_FORKED ||
-					  log->ship.peer.size > log->row.head.size))
+		if (own(&log->row.id) &&
+		    (log->ship.reason == REFUSE_FORKED || log->ship.peer.size > log->row.head.size))
 			agreed = false;
 	}
 	if (b->has_cur && agreed && !b->must_child)
@@ -253,7 +258,8 @@ static const struct sync_role role = {
     .stored = role_stored,
 };
 
-/* ---- start --------------------------------------------------------------------------------------------------------*/
+/* ---- start
+ * --------------------------------------------------------------------------------------------------------*/
 
 void branch_core_init(struct branch_core *b, const struct branch_conf *conf)
 {
@@ -294,7 +300,8 @@ void branch_core_load(struct branch_core *b, const struct branch_start *start, u
 	}
 }
 
-/* ---- link ---------------------------------------------------------------------------------------------------------*/
+/* ---- link
+ * ---------------------------------------------------------------------------------------------------------*/
 
 void branch_core_link_up(struct branch_core *b, uint64_t now, uint32_t link, enum sync_link kind)
 {
@@ -350,8 +357,8 @@ static void on_hello(struct branch_core *b, const struct msg_hello *h)
 	}
 	b->c.transport = h->transport;
 	if (!b->joined) { /* our own link was admitted: Joined was lost */
-		sync_push(&b->c,
-			  &(struct sync_item){.type = ITEM_JOINED, .slot = SYNC_NO_SLOT, .number = 1, .ready = true});
+		sync_push(&b->c, &(struct sync_item){
+				     .type = ITEM_JOINED, .slot = SYNC_NO_SLOT, .number = 1, .ready = true});
 		b->joined = true;
 	}
 	memcpy(b->s.run_id, h->run_id, sizeof b->s.run_id);
@@ -363,17 +370,17 @@ static void on_hello(struct branch_core *b, const struct msg_hello *h)
 	sync_pump(&b->c, &b->s);
 }
 
-/* ---- fork ---------------------------------------------------------------------------------------------------------*/
+/* ---- fork
+ * ---------------------------------------------------------------------------------------------------------*/
 
 static void cut_hq_copy(struct branch_core *b, struct sync_log *log, const struct log_head *to)
 {
 	sync_alarm(&b->c, ALARM_FORK, b->c.branch, &log->row.id, to->size);
 	sync_drop(&b->c, &log->row.id);
-	sync_push(&b->c, &(struct sync_item){.type = ITEM_CUT,
-					     .log = log->row.id,
-					     .slot = SYNC_NO_SLOT,
-					     .head = *to,
-					     .ready = true});
+	sync_push(
+	    &b->c,
+	    &(struct sync_item){
+		.type = ITEM_CUT, .log = log->row.id, .slot = SYNC_NO_SLOT, .head = *to, .ready = true});
 	sync_kick(&b->c);
 }
 
@@ -403,8 +410,9 @@ static void begin_fork(struct branch_core *b, struct sync_log *log, uint64_t siz
 }
 
 /*
- * A stored block is damaged. Head office gives back what it holds; what only this branch held is lost: its copy ends
- * there, and what can still be read goes on in a child. While head office has not said what it holds, it waits.
+ * A stored block is damaged. Head office gives back what it holds; what only this branch held is lost: its
+ * copy ends there, and what can still be read goes on in a child. While head office has not said what it
+ * holds, it waits.
  */
 static void settle_damage(struct branch_core *b, struct sync_log *log)
 {
@@ -461,7 +469,8 @@ static void on_forked(struct branch_core *b, const struct msg_refuse *r)
 		begin_fork(b, log, best.size);
 }
 
-bool branch_core_parent(struct branch_core *b, const struct log_id *child, struct log_id *ret_id, struct log_head *ret_head)
+bool branch_core_parent(struct branch_core *b, const struct log_id *child, struct log_id *ret_id,
+			struct log_head *ret_head)
 {
 	struct sync_core *c = &b->c;
 	bool found = false;
@@ -497,7 +506,8 @@ void branch_core_forked(struct branch_core *b, uint64_t now, const struct branch
 		say_hello(b);
 }
 
-/* ---- messages -----------------------------------------------------------------------------------------------------*/
+/* ---- messages
+ * -----------------------------------------------------------------------------------------------------*/
 
 static void on_refuse(struct branch_core *b, const struct msg_refuse *r)
 {
@@ -527,7 +537,9 @@ static void on_refuse(struct branch_core *b, const struct msg_refuse *r)
 
 static void free_message(struct branch_core *b, const struct msg *m)
 {
-	uint32_t slot = m->type == MSG_BLOCK ? m->block.slot : m->type == MSG_KEYS ? m->keys.slot : SYNC_NO_SLOT;
+	uint32_t slot = m->type == MSG_BLOCK  ? m->block.slot
+			: m->type == MSG_KEYS ? m->keys.slot
+					      : SYNC_NO_SLOT;
 
 	if (slot != SYNC_NO_SLOT)
 		sync_emit(&b->c, &(struct sync_out){.type = SYNC_FREE, .free = {.slot = slot}});
@@ -542,8 +554,9 @@ void branch_core_recv(struct branch_core *b, uint64_t now, const struct msg *m)
 	}
 	if (m->type == MSG_JOINED && b->linked && !b->joined && b->kind == SYNC_LINK_JOIN) {
 		if (memcmp(m->joined.identity, b->join.identity, sizeof b->join.identity) == 0) {
-			sync_push(&b->c, &(struct sync_item){
-					     .type = ITEM_JOINED, .slot = SYNC_NO_SLOT, .number = 1, .ready = true});
+			sync_push(&b->c,
+				  &(struct sync_item){
+				      .type = ITEM_JOINED, .slot = SYNC_NO_SLOT, .number = 1, .ready = true});
 			sync_kick(&b->c);
 		}
 		return;
@@ -585,7 +598,8 @@ void branch_core_recv(struct branch_core *b, uint64_t now, const struct msg *m)
 		sync_pump(&b->c, &b->s);
 }
 
-/* ---- appending ----------------------------------------------------------------------------------------------------*/
+/* ---- appending
+ * ----------------------------------------------------------------------------------------------------*/
 
 static void open_log(struct branch_core *b, uint8_t cls, uint32_t number, const uint8_t inc[16])
 {
@@ -682,7 +696,8 @@ void branch_core_keys(struct branch_core *b, uint64_t now, uint64_t keys)
 	sync_pump(&b->c, &b->s);
 }
 
-/* ---- completions --------------------------------------------------------------------------------------------------*/
+/* ---- completions
+ * --------------------------------------------------------------------------------------------------*/
 
 void branch_core_verified(struct branch_core *b, uint64_t now, const struct sync_verified *v)
 {
@@ -698,7 +713,8 @@ void branch_core_committed(struct branch_core *b, uint64_t now, const struct syn
 		sync_pump(&b->c, &b->s);
 }
 
-void branch_core_checked(struct branch_core *b, uint64_t now, const struct log_id *id, uint64_t first, bool sound)
+void branch_core_checked(struct branch_core *b, uint64_t now, const struct log_id *id, uint64_t first,
+			 bool sound)
 {
 	struct sync_log *log = sync_log_find(&b->c, id);
 
@@ -717,7 +733,8 @@ void branch_core_checked(struct branch_core *b, uint64_t now, const struct log_i
 	settle_damage(b, log);
 }
 
-/* ---- time and state -----------------------------------------------------------------------------------------------*/
+/* ---- time and state
+ * -----------------------------------------------------------------------------------------------*/
 
 void branch_core_tick(struct branch_core *b, uint64_t now)
 {
@@ -795,7 +812,8 @@ enum sync_state branch_core_state(struct branch_core *b, uint64_t now)
 			continue;
 		backlog |= log->row.acked.size < log->row.head.size;
 		if (log->ship.known && b->s.open) {
-			rewound |= log->ship.peer.size < log->row.acked.size && log->ship.reason != REFUSE_FORKED;
+			rewound |=
+			    log->ship.peer.size < log->row.acked.size && log->ship.reason != REFUSE_FORKED;
 			restoring |= log->ship.peer.size > log->row.head.size;
 		}
 	}

@@ -7,7 +7,8 @@ static struct hq_core *self(struct sync_core *c)
 	return (struct hq_core *)c;
 }
 
-/* ---- nodes, sessions ----------------------------------------------------------------------------------------------*/
+/* ---- nodes, sessions
+ * ----------------------------------------------------------------------------------------------*/
 
 static size_t node_bound(const struct hq_core *h, const char *branch)
 {
@@ -27,7 +28,8 @@ static struct hq_node *node_of(struct hq_core *h, const char *branch)
 {
 	size_t i = node_bound(h, branch);
 
-	return i < h->nodes_n && memcmp(h->nodes[i].branch, branch, BRANCH_CODE_MAX) == 0 ? &h->nodes[i] : NULL;
+	return i < h->nodes_n && memcmp(h->nodes[i].branch, branch, BRANCH_CODE_MAX) == 0 ? &h->nodes[i]
+											  : NULL;
 }
 
 static struct sync_session *session_of(struct hq_core *h, const char *branch)
@@ -71,14 +73,16 @@ static bool behind(struct sync_core *c, struct sync_session *s)
 	return false;
 }
 
-/* ---- credit -------------------------------------------------------------------------------------------------------*/
+/* ---- credit
+ * -------------------------------------------------------------------------------------------------------*/
 
 static void top_up(struct sync_core *c, struct sync_session *s)
 {
 	uint64_t left = s->granted - s->received;
 	uint64_t more = left < SYNC_CREDIT_KEEP ? SYNC_CREDIT_KEEP - left : 0;
 
-	if (more > 0 && more + BLOCK_BYTES_MAX <= c->pool && c->now >= c->full_until) /* a block's room for turns */
+	if (more > 0 && more + BLOCK_BYTES_MAX <= c->pool &&
+	    c->now >= c->full_until) /* a block's room for turns */
 		sync_credit_give(c, s, more);
 }
 
@@ -102,7 +106,8 @@ static void role_grant(struct sync_core *c)
 	}
 }
 
-/* ---- what differs by role -----------------------------------------------------------------------------------------*/
+/* ---- what differs by role
+ * -----------------------------------------------------------------------------------------*/
 
 static bool role_fold(struct sync_core *c, const struct log_id *id)
 {
@@ -265,7 +270,8 @@ static const struct sync_role role = {
     .stored = role_stored,
 };
 
-/* ---- start --------------------------------------------------------------------------------------------------------*/
+/* ---- start
+ * --------------------------------------------------------------------------------------------------------*/
 
 void hq_core_init(struct hq_core *h, const struct hq_conf *conf)
 {
@@ -331,7 +337,8 @@ bool hq_core_add_token(struct hq_core *h, const struct hq_token *token)
 	return true;
 }
 
-/* ---- Hello, Join --------------------------------------------------------------------------------------------------*/
+/* ---- Hello, Join
+ * --------------------------------------------------------------------------------------------------*/
 
 /* False: a Hello that was heard before, late or repeated. */
 static bool newer_hello(struct hq_node *n, const struct msg_hello *m)
@@ -386,12 +393,14 @@ static void on_hello(struct hq_core *h, const struct hq_link *link, const struct
 		return;
 	struct sync_session *old = session_of(h, n->branch);
 	if (n->clone && old && memcmp(old->run_id, m->run_id, sizeof m->run_id) != 0 && behind(&h->c, old) &&
-	    h->c.now - old->begun_ms < SYNC_TURN_MS) { /* two copies take turns, or neither gets anything across */
+	    h->c.now - old->begun_ms <
+		SYNC_TURN_MS) { /* two copies take turns, or neither gets anything across */
 		sync_refuse(&h->c, NULL, link->link, REFUSE_HELLO, NULL, 0);
 		return;
 	}
 	for (size_t i = 0; i < h->tokens_n; i++) /* its own link was seen: the token is of no more use */
-		if (h->tokens[i].state == TOKEN_USED && memcmp(h->tokens[i].branch, n->branch, BRANCH_CODE_MAX) == 0)
+		if (h->tokens[i].state == TOKEN_USED &&
+		    memcmp(h->tokens[i].branch, n->branch, BRANCH_CODE_MAX) == 0)
 			h->tokens[i].state = TOKEN_SPENT;
 	struct sync_session *s = session_begin(h, n);
 	if (s == NULL) {
@@ -414,7 +423,8 @@ static void on_hello(struct hq_core *h, const struct hq_link *link, const struct
 	sync_pump(&h->c, s);
 }
 
-/* The first message that carries our nonce: this run is alive now. A run that comes back after another: a clone. */
+/* The first message that carries our nonce: this run is alive now. A run that comes back after another: a
+ * clone. */
 static void prove_alive(struct hq_core *h, struct hq_node *n, struct sync_session *s)
 {
 	size_t i = 0;
@@ -479,11 +489,14 @@ const struct msg_join *hq_core_join(const struct hq_core *h, uint32_t token)
 	return NULL;
 }
 
-/* ---- messages -----------------------------------------------------------------------------------------------------*/
+/* ---- messages
+ * -----------------------------------------------------------------------------------------------------*/
 
 static void free_message(struct hq_core *h, const struct msg *m)
 {
-	uint32_t slot = m->type == MSG_BLOCK ? m->block.slot : m->type == MSG_KEYS ? m->keys.slot : SYNC_NO_SLOT;
+	uint32_t slot = m->type == MSG_BLOCK  ? m->block.slot
+			: m->type == MSG_KEYS ? m->keys.slot
+					      : SYNC_NO_SLOT;
 
 	if (slot != SYNC_NO_SLOT)
 		sync_emit(&h->c, &(struct sync_out){.type = SYNC_FREE, .free = {.slot = slot}});
@@ -653,7 +666,8 @@ void hq_core_checked(struct hq_core *h, uint64_t now, const struct log_id *id, u
 	ask_back(h, log);
 }
 
-/* ---- own logs, operator -------------------------------------------------------------------------------------------*/
+/* ---- own logs, operator
+ * -------------------------------------------------------------------------------------------*/
 
 bool hq_core_may_append(const struct hq_core *h)
 {
@@ -711,8 +725,10 @@ void hq_core_accept(struct hq_core *h, uint64_t now, const struct log_id *id, ui
 	if (log == NULL || log->row.end == LOG_NO_END || upto <= log->row.end)
 		return;
 	log->row.end = upto;
-	sync_push(&h->c, &(struct sync_item){
-			     .type = ITEM_END, .log = *id, .slot = SYNC_NO_SLOT, .head = {.size = upto}, .ready = true});
+	sync_push(
+	    &h->c,
+	    &(struct sync_item){
+		.type = ITEM_END, .log = *id, .slot = SYNC_NO_SLOT, .head = {.size = upto}, .ready = true});
 	sync_kick(&h->c);
 }
 
@@ -741,7 +757,8 @@ void hq_core_transport(struct hq_core *h, uint64_t now, uint32_t transport)
 	h->c.transport = transport;
 }
 
-/* ---- time and state -----------------------------------------------------------------------------------------------*/
+/* ---- time and state
+ * -----------------------------------------------------------------------------------------------*/
 
 /* Has every linked branch given back what it holds of our logs? */
 static bool given_back(struct hq_core *h)
@@ -754,7 +771,8 @@ static bool given_back(struct hq_core *h)
 		if (!s->complete)
 			return false;
 		for (struct sync_log *log; (log = sync_log_next(&h->c, s->branch, &at)) != NULL;)
-			if (log_is_hq(&log->row.id) && sync_ship_of(&h->c, s, log)->peer.size > log->row.head.size)
+			if (log_is_hq(&log->row.id) &&
+			    sync_ship_of(&h->c, s, log)->peer.size > log->row.head.size)
 				return false;
 	}
 	return true;
@@ -781,7 +799,8 @@ void hq_core_tick(struct hq_core *h, uint64_t now)
 		}
 		bool hoards = short_of_credit && s->granted - s->received > 2 * SYNC_CREDIT_KEEP &&
 			      now - s->grant_ms > SYNC_RESEND_MS;
-		if (hoards || ((sync_unanswered(&h->c, s) || !s->complete) && now - s->sent_ms > SYNC_RESEND_MS)) {
+		if (hoards ||
+		    ((sync_unanswered(&h->c, s) || !s->complete) && now - s->sent_ms > SYNC_RESEND_MS)) {
 			s->sent_ms = s->grant_ms = now;
 			sync_refuse(&h->c, s, s->link, REFUSE_HELLO, NULL, 0);
 		}
@@ -798,8 +817,8 @@ void hq_core_tick(struct hq_core *h, uint64_t now)
 	role_grant(&h->c);
 }
 
-void hq_core_totals(struct hq_core *h, const char branch[BRANCH_CODE_MAX], uint64_t *ret_head, uint64_t *ret_held,
-		    uint64_t *ret_acked)
+void hq_core_totals(struct hq_core *h, const char branch[BRANCH_CODE_MAX], uint64_t *ret_head,
+		    uint64_t *ret_held, uint64_t *ret_acked)
 {
 	size_t at = 0;
 
@@ -809,7 +828,8 @@ void hq_core_totals(struct hq_core *h, const char branch[BRANCH_CODE_MAX], uint6
 			continue;
 		*ret_held += log->row.head.size;
 		*ret_acked += log->row.acked.size;
-		*ret_head += log->ship.peer.size > log->row.head.size ? log->ship.peer.size : log->row.head.size;
+		*ret_head +=
+		    log->ship.peer.size > log->row.head.size ? log->ship.peer.size : log->row.head.size;
 	}
 }
 
@@ -828,7 +848,8 @@ enum sync_state hq_core_state(struct hq_core *h, const char branch[BRANCH_CODE_M
 		forked |= s && log->ship.reason == REFUSE_FORKED;
 		restoring |= (s && log->ship.known && log->ship.peer.size < log->row.head.size) ||
 			     log->damaged != LOG_NO_END;
-		backlog |= log->ship.peer.size > log->row.head.size || log->row.acked.size < log->row.head.size;
+		backlog |=
+		    log->ship.peer.size > log->row.head.size || log->row.acked.size < log->row.head.size;
 	}
 	const bool holds[SYNC_STATES] = {
 	    [SYNC_INCOMPATIBLE] = n->incompatible,

@@ -3,7 +3,8 @@
 #include "common/crypto/hash.h"
 #include "common/sync/core.h"
 
-/* ---- saying what we hold ------------------------------------------------------------------------------------------*/
+/* ---- saying what we hold
+ * ------------------------------------------------------------------------------------------*/
 
 static struct wire_head wire_head_of(const struct sync_log *log)
 {
@@ -19,8 +20,8 @@ static bool listed(const struct wire_head *heads, uint32_t n, const struct log_i
 }
 
 /* SHA-256 over (log id, size, root, keys) of every shared log that is not listed, in table order. */
-static uint32_t rest_of(struct sync_core *c, struct sync_session *s, const struct wire_head *heads, uint32_t heads_n,
-			uint8_t digest[32])
+static uint32_t rest_of(struct sync_core *c, struct sync_session *s, const struct wire_head *heads,
+			uint32_t heads_n, uint8_t digest[32])
 {
 	struct as_sha256 h;
 	uint32_t n = 0;
@@ -87,12 +88,15 @@ void sync_hello_send(struct sync_core *c, struct sync_session *s, const struct m
 
 void sync_announce(struct sync_core *c, struct sync_session *s)
 {
-	struct msg m = {.type = MSG_HEADS, .session = s->their_nonce, .heads = {.announce = true, .last = true, .returned = s->returned}};
+	struct msg m = {.type = MSG_HEADS,
+			.session = s->their_nonce,
+			.heads = {.announce = true, .last = true, .returned = s->returned}};
 	size_t at = 0;
 
 	for (struct sync_log *log; (log = sync_log_next(c, s->branch, &at)) != NULL;) {
 		struct sync_ship *ship = sync_ship_of(c, s, log);
-		bool unseen = !c->is_hq && !log_is_hq(&log->row.id) && log->row.acked.size < log->row.head.size;
+		bool unseen =
+		    !c->is_hq && !log_is_hq(&log->row.id) && log->row.acked.size < log->row.head.size;
 		if (ship->known && (unseen || ship->showing || ship->peer.size < log->row.head.size) &&
 		    m.heads.heads_n < HELLO_HEADS_MAX)
 			m.heads.heads[m.heads.heads_n++] = wire_head_of(log);
@@ -134,8 +138,10 @@ static bool send_block(struct sync_core *c, struct sync_session *s, const struct
 	return true;
 }
 
-/* The branch holds all that we hold of a log of its own: a receipt that was lost, or that it never had, is given again. */
-static void receipt_again(struct sync_core *c, struct sync_session *s, const struct sync_log *log, uint64_t peer_size)
+/* The branch holds all that we hold of a log of its own: a receipt that was lost, or that it never had, is
+ * given again. */
+static void receipt_again(struct sync_core *c, struct sync_session *s, const struct sync_log *log,
+			  uint64_t peer_size)
 {
 	if (c->is_hq && !log_is_hq(&log->row.id) && peer_size > 0 && peer_size == log->row.head.size &&
 	    log->row.acked.size == log->row.head.size)
@@ -153,11 +159,13 @@ static void show(struct sync_core *c, struct sync_session *s, struct sync_log *l
 	ship->show = first;
 }
 
-/* ---- hearing what the peer holds ----------------------------------------------------------------------------------*/
+/* ---- hearing what the peer holds
+ * ----------------------------------------------------------------------------------*/
 
 /*
- * The peer holds something else at an index that we hold too. Head office's word stands: it shows the block ends of what
- * it committed. A branch shows its signed block over that place, so that head office sees the two.
+ * The peer holds something else at an index that we hold too. Head office's word stands: it shows the block
+ * ends of what it committed. A branch shows its signed block over that place, so that head office sees the
+ * two.
  */
 static void conflict(struct sync_core *c, struct sync_session *s, struct sync_log *log, uint64_t size)
 {
@@ -211,7 +219,8 @@ static void hear(struct sync_core *c, struct sync_session *s, const struct wire_
 	}
 }
 
-/* A new session: all that is kept is that the peer refused a sound block, and where. It is tried once more. */
+/* A new session: all that is kept is that the peer refused a sound block, and where. It is tried once more.
+ */
 static void begin(struct sync_ship *ship)
 {
 	*ship = (struct sync_ship){.refused = ship->refused,
@@ -234,7 +243,8 @@ static void all_known(struct sync_core *c, struct sync_session *s)
 
 static void ask_page(struct sync_core *c, struct sync_session *s, const struct log_id *after)
 {
-	struct msg m = {.type = MSG_HEADS, .session = s->their_nonce, .heads = {.ask = true, .from_start = !after}};
+	struct msg m = {
+	    .type = MSG_HEADS, .session = s->their_nonce, .heads = {.ask = true, .from_start = !after}};
 
 	if (after)
 		m.heads.after = *after;
@@ -391,7 +401,8 @@ void sync_have(struct sync_core *c, struct sync_session *s, const struct msg_hav
 	}
 }
 
-/* ---- sending ------------------------------------------------------------------------------------------------------*/
+/* ---- sending
+ * ------------------------------------------------------------------------------------------------------*/
 
 /* Sends key changes that the peer lacks: one message at a time, so that their size is bounded. */
 static void pump_keys(struct sync_core *c, struct sync_session *s, struct sync_log *log)
@@ -405,11 +416,10 @@ static void pump_keys(struct sync_core *c, struct sync_session *s, struct sync_l
 	struct msg m = {.type = MSG_KEYS, .session = s->their_nonce, .keys = {.log = log->row.id}};
 	uint64_t left = log->row.keys - ship->keys_sent;
 	m.keys.keys_n = (uint32_t)(left < KEYS_PER_MESSAGE_MAX ? left : KEYS_PER_MESSAGE_MAX);
-	sync_emit(c, &(struct sync_out){.type = SYNC_SEND,
-					.link = s->link,
-					.send = {.msg = &m,
-						 .keys_after = ship->keys_sent,
-						 .transport = c->transport}});
+	sync_emit(c, &(struct sync_out){
+			 .type = SYNC_SEND,
+			 .link = s->link,
+			 .send = {.msg = &m, .keys_after = ship->keys_sent, .transport = c->transport}});
 	if (ship->keys_sent == ship->keys_peer)
 		s->sent_ms = c->now;
 	ship->keys_sent += m.keys.keys_n;
@@ -423,7 +433,8 @@ static bool pump_log(struct sync_core *c, struct sync_session *s, struct sync_lo
 
 	while (ship->sent < log->row.head.size && log->row.head.size > ship->peer.size) {
 		if (!c->env.block_at(c->env.ctx, &log->row.id, ship->sent, &meta) || meta.first != ship->sent)
-			return true; /* the head that we were told is no block end of ours: settled by Refuse(forked) */
+			return true; /* the head that we were told is no block end of ours: settled by
+					Refuse(forked) */
 		if (!send_block(c, s, log, &meta)) {
 			if (!s->credit_blocked)
 				sync_announce(c, s);
@@ -530,7 +541,8 @@ bool sync_refused(struct sync_core *c, struct sync_session *s, const struct msg_
 	struct sync_ship *ship = sync_ship_of(c, s, log);
 	switch (r->reason) {
 	case REFUSE_GAP:
-		/* Below what it holds: it wants one block back that rotted there. Else the session lost something. */
+		/* Below what it holds: it wants one block back that rotted there. Else the session lost
+		 * something. */
 		if (r->points_n == 1 && r->points[0].size < ship->peer.size &&
 		    c->env.block_at(c->env.ctx, &r->log, r->points[0].size, &meta) &&
 		    meta.first == r->points[0].size) {
@@ -546,7 +558,8 @@ bool sync_refused(struct sync_core *c, struct sync_session *s, const struct msg_
 		return false;
 	default:
 		ship->reason = r->reason;
-		sync_emit(c, &(struct sync_out){.type = SYNC_CHECK, .verify = {.log = r->log, .first = r->first}});
+		sync_emit(
+		    c, &(struct sync_out){.type = SYNC_CHECK, .verify = {.log = r->log, .first = r->first}});
 		return false;
 	}
 }

@@ -66,8 +66,8 @@ static as_err commit(struct node *n)
 		kv_mem_fault(n->kv, KV_MEM_COMMIT_DOUBTED);
 	as_err err = store_commit(n->st, n->fence, batch.ops, batch.n, &em);
 	if (err == AS_ECONFLICT || err == AS_EINVAL)
-		broken(n->w, "commit", "%s: %s: %s (%zu operations, first %d on %s)", n->name, as_err_text(err), em.text,
-		       batch.n, batch.ops[0].type, log_name(&batch.ops[0].log));
+		broken(n->w, "commit", "%s: %s: %s (%zu operations, first %d on %s)", n->name,
+		       as_err_text(err), em.text, batch.n, batch.ops[0].type, log_name(&batch.ops[0].log));
 	if (err)
 		world_trace(n->w, "%s commit: %s %s", n->name, as_err_text(err), em.text);
 	return err;
@@ -81,9 +81,11 @@ static void take_row(struct node *n, const struct log_id *log)
 	n->appended_n++;
 }
 
-/* ---- building -----------------------------------------------------------------------------------------------------*/
+/* ---- building
+ * -----------------------------------------------------------------------------------------------------*/
 
-static void author_of(struct node *n, const struct log_id *log, const uint8_t *content, struct block_author *a)
+static void author_of(struct node *n, const struct log_id *log, const uint8_t *content,
+		      struct block_author *a)
 {
 	block_author_init(a, n->w->org, log, n->is_hq ? n->w->instance_secret[log->number] : n->secret,
 			  log->cls == LOG_HQ_ALL ? NULL : content);
@@ -101,9 +103,11 @@ static struct block_recipients recipients_of(struct node *n, const struct log_id
 	return r;
 }
 
-/* Builds one block that continues f and adds its operation. leaves: memory for the leaf hashes, kept by the caller. */
-static bool add_block(struct node *n, struct block_author *a, struct tree_frontier *f, const struct bytes *events,
-		      size_t events_n, uint64_t keys_upto, uint8_t (*leaves)[32], const struct log_opened *lo)
+/* Builds one block that continues f and adds its operation. leaves: memory for the leaf hashes, kept by the
+ * caller. */
+static bool add_block(struct node *n, struct block_author *a, struct tree_frontier *f,
+		      const struct bytes *events, size_t events_n, uint64_t keys_upto, uint8_t (*leaves)[32],
+		      const struct log_opened *lo)
 {
 	struct block_recipients rcpt = recipients_of(n, &a->log);
 	uint8_t random[32];
@@ -163,8 +167,8 @@ static size_t opened_event(struct node *n, const struct log_opened *lo, uint8_t 
 }
 
 /* Opens a log: content key, author, LOG_OPENED as its first block. */
-static bool open_log(struct node *n, const struct log_opened *lo, struct block_author *a, struct tree_frontier *f,
-		     uint8_t (*leaf)[32], uint8_t *raw, struct bytes *event)
+static bool open_log(struct node *n, const struct log_opened *lo, struct block_author *a,
+		     struct tree_frontier *f, uint8_t (*leaf)[32], uint8_t *raw, struct bytes *event)
 {
 	uint8_t content[32];
 
@@ -186,10 +190,12 @@ static bool author_open(struct node *n, const struct log_id *log, struct block_a
 	return true;
 }
 
-/* ---- local work ---------------------------------------------------------------------------------------------------*/
+/* ---- local work
+ * ---------------------------------------------------------------------------------------------------*/
 
 /* True: to be appended. False: answered, refused or left for the next batch (then *keep). */
-static bool admit(struct node *n, const struct submission *s, struct case_key *cases, size_t *cases_n, bool *keep)
+static bool admit(struct node *n, const struct submission *s, struct case_key *cases, size_t *cases_n,
+		  bool *keep)
 {
 	struct event ev;
 	struct case_key key;
@@ -201,7 +207,8 @@ static bool admit(struct node *n, const struct submission *s, struct case_key *c
 	uint8_t leaf[32];
 
 	*keep = false;
-	if (store_event_place(n->st, s->event_id, &log, &index) == AS_OK && !(s->forced && chance(n->w, 500))) {
+	if (store_event_place(n->st, s->event_id, &log, &index) == AS_OK &&
+	    !(s->forced && chance(n->w, 500))) {
 		check_accepted(n, s->event_id); /* an answer that was lost: given again */
 		return false;
 	}
@@ -241,8 +248,9 @@ static void exec_append(struct node *n, const struct job *j)
 	AS_AUTO(buf) struct buf meta = {0};
 
 	buf_init(&meta, 4096);
-	if (store_meta(n->st, "open", &meta) != AS_OK || !log_id_get(meta.p, &open) || open.number != j->log.number ||
-	    memcmp(open.inc, j->log.inc, 16) != 0 || store_log(n->st, &j->log, &row) != AS_OK)
+	if (store_meta(n->st, "open", &meta) != AS_OK || !log_id_get(meta.p, &open) ||
+	    open.number != j->log.number || memcmp(open.inc, j->log.inc, 16) != 0 ||
+	    store_log(n->st, &j->log, &row) != AS_OK)
 		return; /* a fork came between: asked again at the next tick */
 	live_id.cls = LOG_LIVE;
 	if (store_log(n->st, &live_id, &live) != AS_OK)
@@ -336,7 +344,8 @@ static void exec_open(struct node *n, const struct job *j)
 		take_row(n, &j->log);
 }
 
-/* ---- fork ---------------------------------------------------------------------------------------------------------*/
+/* ---- fork
+ * ---------------------------------------------------------------------------------------------------------*/
 
 #define TAIL_MAX 20000
 
@@ -347,7 +356,8 @@ struct tail {
 	uint64_t from;
 };
 
-static as_err take_events(void *arg, const struct log_id *log, const struct block_meta *meta, struct bytes block)
+static as_err take_events(void *arg, const struct log_id *log, const struct block_meta *meta,
+			  struct bytes block)
 {
 	struct tail *t = arg;
 	const struct bytes *events;
@@ -401,7 +411,8 @@ static void exec_fork(struct node *n, const struct job *j)
 
 	take_tail(n, LOG_LIVE, &tail[0]);
 	take_tail(n, LOG_BULK, &tail[1]);
-	world_trace(n->w, "%s forks off %u: %zu live, %zu bulk events again", n->name, j->number, tail[0].n, tail[1].n);
+	world_trace(n->w, "%s forks off %u: %zu live, %zu bulk events again", n->name, j->number, tail[0].n,
+		    tail[1].n);
 	story(n->w, "%s opens incarnation %u and appends %zu events of its own again", n->name, j->number,
 	      tail[0].n + tail[1].n);
 	/* Key changes that the cut blocks name are put again under new numbers. */
@@ -417,11 +428,12 @@ static void exec_fork(struct node *n, const struct job *j)
 		struct log_row row;
 		if (l->cut_to > 0 && store_block_at(n->st, &l->row.id, l->cut_to - 1, &m))
 			after = m.keys_upto;
-		if (store_log(n->st, &live, &row) != AS_OK || row.keys <= after || memory_n == AS_COUNT(memory))
+		if (store_log(n->st, &live, &row) != AS_OK || row.keys <= after ||
+		    memory_n == AS_COUNT(memory))
 			continue;
 		buf_init(&memory[memory_n], 1 << 20);
-		if (store_keys(n->st, &live, after, keys + keys_n, AS_COUNT(keys) - keys_n, &memory[memory_n], &got) ==
-		    AS_OK) {
+		if (store_keys(n->st, &live, after, keys + keys_n, AS_COUNT(keys) - keys_n, &memory[memory_n],
+			       &got) == AS_OK) {
 			for (size_t k = 0; k < got; k++)
 				keys[keys_n + k].number = keys_n + k + 1;
 			keys_n += got;
@@ -479,7 +491,8 @@ static void exec_fork(struct node *n, const struct job *j)
 		buf_done(&memory[i]);
 }
 
-/* ---- the core's commits -------------------------------------------------------------------------------------------*/
+/* ---- the core's commits
+ * -------------------------------------------------------------------------------------------*/
 
 /* Head office takes puts sealed to its present transport key only; the first other one ends the run. */
 static void add_keys(struct node *n, const struct sync_item *it, size_t at, struct store_key *keys)
@@ -556,7 +569,8 @@ static void exec_core(struct node *n)
 			as_assert(keys_at < AS_COUNT(keys));
 			struct store_key *k = keys[keys_at++];
 			size_t v = 0;
-			for (uint64_t num = it->first; num <= it->keys_upto && v < KEYS_PER_MESSAGE_MAX; num++)
+			for (uint64_t num = it->first; num <= it->keys_upto && v < KEYS_PER_MESSAGE_MAX;
+			     num++)
 				k[v++] = (struct store_key){.number = num, .op = KEY_VOID};
 			o = op(STORE_KEYS, &it->log);
 			o->keys.keys = k;
@@ -598,10 +612,12 @@ static void exec_core(struct node *n)
 	if (err == AS_OK)
 		for (size_t i = 0; i < n->items_n; i++)
 			if (n->items[i].type == ITEM_ADMIT)
-				world_admit(n->w, n->items[i].number, hq_core_join(&n->h, n->items[i].number));
+				world_admit(n->w, n->items[i].number,
+					    hq_core_join(&n->h, n->items[i].number));
 }
 
-/* ---- head office's own logs ---------------------------------------------------------------------------------------*/
+/* ---- head office's own logs
+ * ---------------------------------------------------------------------------------------*/
 
 static void exec_hq_append(struct node *n, const struct job *j)
 {
@@ -610,7 +626,8 @@ static void exec_hq_append(struct node *n, const struct job *j)
 	struct block_author a;
 	struct tree_frontier f;
 	struct log_row row;
-	struct event ev = {.kind = 131, .business_date = 20260101, .tz_offset_min = 480, .actor = 1, .post = 1};
+	struct event ev = {
+	    .kind = 131, .business_date = 20260101, .tz_offset_min = 480, .actor = 1, .post = 1};
 	size_t len = 0;
 
 	if (!hq_core_may_append(&n->h) || j->log.number != n->h.c.instance)
@@ -629,7 +646,8 @@ static void exec_hq_append(struct node *n, const struct job *j)
 		}
 		if (!open_log(n, &lo, &a, &f, leaves[0], raw[0], &events[0]))
 			return;
-	} else if (!author_open(n, &j->log, &a) || store_frontier(n->st, &j->log, row.head.size, &f) != AS_OK) {
+	} else if (!author_open(n, &j->log, &a) ||
+		   store_frontier(n->st, &j->log, row.head.size, &f) != AS_OK) {
 		return;
 	}
 	rng_fill(&n->w->rng, id, 16);
@@ -649,7 +667,8 @@ static void exec_hq_append(struct node *n, const struct job *j)
 		take_row(n, &j->log);
 }
 
-/* ---- the queue of jobs --------------------------------------------------------------------------------------------*/
+/* ---- the queue of jobs
+ * --------------------------------------------------------------------------------------------*/
 
 void node_exec(struct node *n)
 {
