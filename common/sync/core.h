@@ -130,6 +130,9 @@ void sync_announce(struct sync_core *c, struct sync_session *s);
 void sync_have_send(struct sync_core *c, struct sync_session *s, const struct sync_log *log_or_null,
 		    bool reseal);
 void sync_have(struct sync_core *c, struct sync_session *s, const struct msg_have *h);
+/* Sends a block that the peer already has a place for (evidence of a fork, or one that rotted there); later,
+ * when credit does not allow it now. */
+void sync_show(struct sync_core *c, struct sync_session *s, struct sync_log *log, uint64_t first);
 void sync_pump(struct sync_core *c, struct sync_session *s);
 /* Branch: nothing left to send. What is more than a live event needs goes back, others may be waiting for it.
  */

@@ -125,8 +125,8 @@ enum sync_out_type {
 	SYNC_APPEND,  /* branch: the answer to WANT */
 	SYNC_OPEN,    /* branch: open this log (its LOG_OPENED and the first events in one commit) */
 	SYNC_FORK,    /* branch: cut every log with cut_to, open the child, append what was cut; key changes
-			 after the    keys_upto of what is left are numbered anew for the child. A commit under way
-			 is answered    first; then answer by FORKED */
+			 after the    keys_upto of what is left are numbered anew for the child. A commit under
+			 way    is answered    first; then answer by FORKED */
 	SYNC_ALARM,
 };
 
