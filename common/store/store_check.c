@@ -1,3 +1,4 @@
+/* Everything read again and compared with what the logs give: store_check, store_rebuild. */
 #include <stdio.h>
 
 #include "common/base/check.h"

@@ -1,3 +1,4 @@
+/* store_commit: a batch of operations as one transaction. */
 #include <stdlib.h>
 
 #include "common/base/check.h"

@@ -1,12 +1,11 @@
-#include <stdlib.h>
-
-#include "common/base/check.h"
-#include "common/store/store_impl.h"
-
 /*
  * Events of a batch into cases and cells: a case is read once, folded in memory and put once, in the order of
  * keys; cells are summed in memory and put once. Memory is kept for the next batch.
  */
+#include <stdlib.h>
+
+#include "common/base/check.h"
+#include "common/store/store_impl.h"
 
 #define CHUNK_BYTES (1024 * 1024) /* any one case fits, with what its growth leaves behind */
 #define CHUNKS_KEPT 2

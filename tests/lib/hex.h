@@ -1,6 +1,6 @@
 /* Test vectors as text. */
-#ifndef AFTERSYNC_TESTS_HEX_H
-#define AFTERSYNC_TESTS_HEX_H
+#ifndef AFTERSYNC_TESTS_LIB_HEX_H
+#define AFTERSYNC_TESTS_LIB_HEX_H
 
 #include "common/base/bytes.h"
 

@@ -3,8 +3,8 @@
  *
  * What a backend cannot do on command is NULL, and the tests that need it leave it out.
  */
-#ifndef AFTERSYNC_TESTS_KV_BACKENDS_H
-#define AFTERSYNC_TESTS_KV_BACKENDS_H
+#ifndef AFTERSYNC_TESTS_LIB_KV_BACKENDS_H
+#define AFTERSYNC_TESTS_LIB_KV_BACKENDS_H
 
 #include "common/store/kv.h"
 #include "common/store/kv_mem.h"

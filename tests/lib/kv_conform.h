@@ -2,8 +2,8 @@
  * Runs every test of a suite on every backend of kv_backends.h as one TAP group; a test finds its backend in
  * *state. Header only: tests/lib is also linked into programs without cmocka. Include cmocka.h first.
  */
-#ifndef AFTERSYNC_TESTS_KV_CONFORM_H
-#define AFTERSYNC_TESTS_KV_CONFORM_H
+#ifndef AFTERSYNC_TESTS_LIB_KV_CONFORM_H
+#define AFTERSYNC_TESTS_LIB_KV_CONFORM_H
 
 #include <stdio.h>
 

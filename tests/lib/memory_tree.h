@@ -1,6 +1,6 @@
 /* A whole tree in memory, by the recursive definition of RFC 6962: the slow truth that others are held to. */
-#ifndef AFTERSYNC_TESTS_MEMORY_TREE_H
-#define AFTERSYNC_TESTS_MEMORY_TREE_H
+#ifndef AFTERSYNC_TESTS_LIB_MEMORY_TREE_H
+#define AFTERSYNC_TESTS_LIB_MEMORY_TREE_H
 
 #include "common/log/proof.h"
 

@@ -2,8 +2,8 @@
  * Logs as their authors would write them, for the tests of the store: blocks are a plain list of events,
  * without seal and signature, which the store never looks at.
  */
-#ifndef AFTERSYNC_TESTS_STORE_RIG_H
-#define AFTERSYNC_TESTS_STORE_RIG_H
+#ifndef AFTERSYNC_TESTS_LIB_STORE_RIG_H
+#define AFTERSYNC_TESTS_LIB_STORE_RIG_H
 
 #include "common/store/keys.h"
 #include "common/store/store.h"
