@@ -1,3 +1,4 @@
+/* Replication core of one branch: link, Hello, messages, time, state. */
 #include "common/sync/branch_impl.h"
 
 #include "common/base/check.h"

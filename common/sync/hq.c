@@ -1,3 +1,4 @@
+/* Replication core of a head office: nodes, sessions, credit, messages, receipts. */
 #include "common/sync/hq_impl.h"
 
 #include "common/base/check.h"

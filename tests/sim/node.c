@@ -11,120 +11,9 @@
 
 #include <stdlib.h>
 
-static struct block_opened shared_opened; /* of the opener: until its next call */
-
-void node_module_init(void)
-{
-	block_opened_init(&shared_opened);
-}
-
-/* ---- keys and readers
- * ---------------------------------------------------------------------------------------------*/
-
 static struct sync_core *core(struct node *n)
 {
 	return n->is_hq ? &n->h.c : &n->b.c;
-}
-
-/* The author's keys that may have signed this log, newest first. */
-static size_t authors(struct world *w, const struct log_id *log, const uint8_t *ret[16])
-{
-	size_t n = 0;
-
-	if (log_is_hq(log)) {
-		if (log->number <= SYNC_INSTANCES_MAX)
-			ret[n++] = w->instance_public[log->number];
-		return n;
-	}
-	for (size_t i = 0; i < w->nodes_n && n < 8; i++) /* a branch knows itself before head office does */
-		if (memcmp(w->nodes[i]->branch, log->branch, BRANCH_CODE_MAX) == 0)
-			ret[n++] = w->nodes[i]->identity;
-	for (size_t i = w->roster_n; i > 0 && n < 16; i--)
-		if (memcmp(w->roster[i - 1].branch, log->branch, BRANCH_CODE_MAX) == 0)
-			ret[n++] = w->roster[i - 1].identity;
-	return n;
-}
-
-static void reader_make(struct node *n, const struct log_id *log, const uint8_t author[32], struct reader *r)
-{
-	r->log = *log;
-	memcpy(r->author, author, 32);
-	block_reader_init(&r->r, n->w->org, log, author);
-	if (log->cls != LOG_HQ_ALL)
-		block_reader_set_recipient(&r->r, n->is_hq, n->box_public, n->box_secret);
-}
-
-static struct reader *reader_known(struct node *n, const struct log_id *log)
-{
-	for (size_t i = 0; i < n->readers_n; i++)
-		if (log_id_equal(&n->readers[i].log, log))
-			return &n->readers[i];
-	return NULL;
-}
-
-/* Makes the reader of a log from its first block, by whichever key of the roster signed it. */
-static struct reader *reader_from(struct node *n, const struct block_view *v)
-{
-	const uint8_t *keys[16];
-	size_t keys_n = authors(n->w, &v->h.log, keys);
-
-	if (v->h.first != 0 || n->readers_n == SIM_LOGS)
-		return NULL;
-	for (size_t i = 0; i < keys_n; i++) {
-		struct tree_frontier f = {0};
-		enum refuse_reason why;
-		struct reader *r = &n->readers[n->readers_n];
-		reader_make(n, &v->h.log, keys[i], r);
-		if (block_open(&n->io, v, &r->r, &f, &shared_opened, &why) == AS_OK) {
-			n->readers_n++;
-			return r;
-		}
-	}
-	return NULL;
-}
-
-/* The reader of a log whose block 0 is stored here. NULL: not held, or not readable. */
-struct reader *node_reader(struct node *n, const struct log_id *log)
-{
-	AS_AUTO(buf) struct buf block = {0};
-	struct block_meta meta;
-	struct block_view v;
-	struct reader *r = reader_known(n, log);
-
-	if (r)
-		return r;
-	buf_init(&block, BLOCK_BYTES_MAX);
-	if (store_block_read(n->st, log, 0, &meta, &block) != AS_OK ||
-	    block_peek(buf_bytes(&block), n->w->org, &v) != REFUSE_NONE)
-		return NULL;
-	return reader_from(n, &v);
-}
-
-void node_forget(struct node *n, const struct log_id *log)
-{
-	struct reader *r = reader_known(n, log);
-
-	if (r)
-		*r = n->readers[--n->readers_n];
-}
-
-/* For the store: events of a stored block, which was verified when it came. */
-as_err node_opener(void *ctx, const struct log_id *log, struct bytes block, const struct bytes **ret_events,
-		   const uint8_t (**ret_leaves)[32], size_t *ret_n)
-{
-	struct node *n = ctx;
-	struct block_view v;
-	enum refuse_reason why;
-
-	if (block_peek(block, n->w->org, &v) != REFUSE_NONE)
-		return AS_ECORRUPT;
-	struct reader *r = v.h.first == 0 && !reader_known(n, log) ? reader_from(n, &v) : node_reader(n, log);
-	if (r == NULL || block_reopen(&n->io, &v, &r->r, &shared_opened, &why) != AS_OK)
-		return AS_ECORRUPT;
-	*ret_events = shared_opened.events;
-	*ret_leaves = (const uint8_t(*)[32])shared_opened.leaves;
-	*ret_n = shared_opened.events_n;
-	return AS_OK;
 }
 
 /* ---- slots
@@ -717,11 +606,11 @@ static void verify(struct node *n, uint32_t at)
 	if (block_peek(bytes_of(s->bytes, s->n), n->w->org, &view) != REFUSE_NONE)
 		return;
 	v->keys_upto = view.h.keys_upto;
-	struct reader *r = reader_known(n, &s->log);
+	struct reader *r = node_reader_known(n, &s->log);
 	struct reader fresh;
 	if (s->evidence) { /* the author's signature alone: root and size as its checkpoint says */
 		const uint8_t *keys[16];
-		size_t keys_n = authors(n->w, &s->log, keys);
+		size_t keys_n = node_authors(n->w, &s->log, keys);
 		v->reason = REFUSE_SIGNATURE;
 		for (size_t i = 0; i < keys_n; i++) {
 			struct note_key k;
@@ -758,7 +647,7 @@ static void verify(struct node *n, uint32_t at)
 				if (p->used && p->verified && !p->is_keys && p->first == 0 &&
 				    log_id_equal(&p->log, &s->log) &&
 				    block_peek(bytes_of(p->bytes, p->n), n->w->org, &pv) == REFUSE_NONE)
-					r = reader_from(n, &pv);
+					r = node_reader_from(n, &pv);
 			}
 		if (r == NULL) {
 			v->reason = REFUSE_CONTENT_KEY;
@@ -768,12 +657,12 @@ static void verify(struct node *n, uint32_t at)
 		v->reason = err ? (uint8_t)why : REFUSE_NONE;
 	} else {
 		const uint8_t *keys[16];
-		size_t keys_n = authors(n->w, &s->log, keys);
+		size_t keys_n = node_authors(n->w, &s->log, keys);
 		struct event ev;
 		struct log_opened lo;
 		v->reason = REFUSE_SIGNATURE;
 		for (size_t i = 0; i < keys_n && v->reason != REFUSE_NONE; i++) {
-			reader_make(n, &s->log, keys[i], &fresh);
+			node_reader_make(n, &s->log, keys[i], &fresh);
 			s->after = (struct tree_frontier){0};
 			if (block_open(&n->io, &view, &fresh.r, &s->after, &s->opened, &why) == AS_OK)
 				v->reason = REFUSE_NONE;

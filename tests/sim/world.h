@@ -343,6 +343,13 @@ uint32_t highest_number(struct node *n, const char *branch);
 bool pick_block(struct node *n, struct log_id *ret_log, struct block_meta *ret_meta);
 bool token_open_at(struct node *hq, uint32_t number);
 bool node_hq_append(struct node *n, uint8_t cls, const char *branch);
+/* reader.c */
+/* The author's keys that may have signed this log: their number, at most 16. */
+size_t node_authors(struct world *w, const struct log_id *log, const uint8_t *ret[16]);
+void node_reader_make(struct node *n, const struct log_id *log, const uint8_t author[32], struct reader *r);
+struct reader *node_reader_known(struct node *n, const struct log_id *log);
+/* From the first block of a log, by whichever key of the roster signed it; NULL: none. */
+struct reader *node_reader_from(struct node *n, const struct block_view *v);
 struct reader *node_reader(struct node *n, const struct log_id *log);
 as_err node_opener(void *ctx, const struct log_id *log, struct bytes block, const struct bytes **ret_events,
 		   const uint8_t (**ret_leaves)[32], size_t *ret_n);
