@@ -1,7 +1,7 @@
-/* Replication core of one branch: link, Hello, messages, time, state. */
-#include "common/sync/branch_impl.h"
+#include "common/sync/branch.h"
 
 #include "common/base/check.h"
+#include "common/sync/branch_impl.h"
 
 /* The core is the first member: the role's functions get it back. */
 static struct branch_core *self(struct sync_core *c)

@@ -1,7 +1,7 @@
-/* Replication core of a head office: nodes, sessions, credit, messages, receipts. */
-#include "common/sync/hq_impl.h"
+#include "common/sync/hq.h"
 
 #include "common/base/check.h"
+#include "common/sync/hq_impl.h"
 
 static struct hq_core *self(struct sync_core *c)
 {

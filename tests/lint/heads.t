@@ -6,8 +6,6 @@ use File::Find;
 
 # A file over 800 lines says here why it is one.
 my %long = (
-	'common/sync/branch.c' => 'one machine: every message and state of a branch in one place',
-	'common/sync/hq.c' => 'one machine: every message of a session in one place',
 	'common/wire/msg_codec.c' => 'one function each way per message, nothing else',
 	'tests/lib/trace.c' => 'the interpreter of golden traces, one case per word of their language',
 	'tests/sim/node.c' => 'one node of the simulator: every output of a core is performed here',

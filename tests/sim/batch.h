@@ -2,8 +2,8 @@
  * A batch under construction: what one job writes in one transaction. One at a time; its functions are called
  * from within a job.
  */
-#ifndef AFTERSYNC_SIM_BATCH_H
-#define AFTERSYNC_SIM_BATCH_H
+#ifndef AFTERSYNC_TESTS_SIM_BATCH_H
+#define AFTERSYNC_TESTS_SIM_BATCH_H
 
 #include "common/wire/log_opened.h"
 #include "tests/sim/world.h"

@@ -2,8 +2,8 @@
  * The simulator: branches and one head office built from the real cores, the real block format and the real
  * store over kv_mem, in virtual time, from one seed. Same seed, same run, byte for byte.
  */
-#ifndef AFTERSYNC_SIM_WORLD_H
-#define AFTERSYNC_SIM_WORLD_H
+#ifndef AFTERSYNC_TESTS_SIM_WORLD_H
+#define AFTERSYNC_TESTS_SIM_WORLD_H
 
 #include <stdarg.h>
 #include <stdio.h>
