@@ -12,8 +12,6 @@ my %long = (
 	'tests/unit/test_block.c' => 'one test per check of a block',
 	'tests/unit/test_sync_trace.c' => 'one trace per story of the protocol',
 );
-# Guards that do not follow the path.
-my %guard = ('tests/sim/world.h' => 'AFTERSYNC_SIM_WORLD_H');
 
 my @tests = (
 	'a header begins with what it is for' => sub {
@@ -23,7 +21,7 @@ my @tests = (
 	'a header is guarded by the name of its path' => sub {
 		my ($file, $text) = @_;
 		return 1 if $file !~ /\.h$/;
-		my $want = $guard{$file} // 'AFTERSYNC_' . uc($file =~ s{^common/}{}r =~ s{[^\w]}{_}gr);
+		my $want = 'AFTERSYNC_' . uc($file =~ s{^common/}{}r =~ s{[^\w]}{_}gr);
 		return $text =~ /^#ifndef \Q$want\E\n#define \Q$want\E\n/m && $text =~ /#endif\s*\z/;
 	},
 	'a source begins with a comment or with its own header' => sub {
