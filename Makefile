@@ -111,9 +111,9 @@ check-long: all
 	$(Q)MAKE='$(MAKE)' VARIANT=$(VARIANT) tests/sim/bugs.sh
 
 #: demo           one simulator seed told as a story; ends with `demo: equal`
-DEMO_SEED := 7
+DEMO_SEED := 4
 demo: all
-	@$(SIM) --seed $(DEMO_SEED) --story && echo 'demo: equal'
+	@$(SIM) --seed $(DEMO_SEED) --story
 
 #: sim SEEDS=100 [SEED0=first] [TRACE=1]   simulator seeds, fresh ones when SEED0 is not given
 sim: all

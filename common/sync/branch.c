@@ -1,31 +1,12 @@
 #include "common/sync/branch.h"
 
 #include "common/base/check.h"
-
-#define NEVER UINT64_MAX
+#include "common/sync/branch_impl.h"
 
 /* The core is the first member: the role's functions get it back. */
 static struct branch_core *self(struct sync_core *c)
 {
 	return (struct branch_core *)c;
-}
-
-static bool own(const struct log_id *id)
-{
-	return !log_is_hq(id);
-}
-
-/* Of the same branch: by incarnation alone. */
-static int incarnation_cmp(const struct log_id *a, const struct log_id *b)
-{
-	if (a->number != b->number)
-		return a->number < b->number ? -1 : 1;
-	return memcmp(a->inc, b->inc, sizeof a->inc);
-}
-
-static bool same_incarnation(const struct log_id *a, const struct log_id *b)
-{
-	return incarnation_cmp(a, b) == 0;
 }
 
 static uint64_t backoff(struct branch_core *b)
@@ -37,10 +18,11 @@ static uint64_t backoff(struct branch_core *b)
 	if (ms > SYNC_RETRY_MAX_MS)
 		ms = SYNC_RETRY_MAX_MS;
 	b->tries++;
-	return ms / 2 + rng_below(&b->c.rng, ms); /* jitter: a head office that comes back must not be flooded */
+	return ms / 2 +
+	       rng_below(&b->c.rng, ms); /* jitter: a head office that comes back must not be flooded */
 }
 
-static void hello_later(struct branch_core *b)
+void branch_hello_later(struct branch_core *b)
 {
 	uint64_t at = b->c.now + backoff(b);
 
@@ -49,7 +31,7 @@ static void hello_later(struct branch_core *b)
 	b->s.open = false;
 }
 
-static void say_hello(struct branch_core *b)
+void branch_say_hello(struct branch_core *b)
 {
 	b->hello_at = NEVER;
 	b->hello_sent_ms = b->c.now;
@@ -81,9 +63,11 @@ static void reconnect(struct branch_core *b, enum sync_link kind)
 	sync_emit(&b->c, &out);
 }
 
-/* ---- what differs by role -----------------------------------------------------------------------------------------*/
+/* ---- what differs by role
+ * -----------------------------------------------------------------------------------------*/
 
-/* A branch folds only logs that sort before its open one; what a living clone writes later waits for the next child. */
+/* A branch folds only logs that sort before its open one; what a living clone writes later waits for the next
+ * child. */
 static bool role_fold(struct sync_core *c, const struct log_id *id)
 {
 	struct branch_core *b = self(c);
@@ -127,51 +111,6 @@ static void role_lacking(struct sync_core *c, struct sync_session *s, const stru
 	sync_log_add(c, &(struct log_row){.id = h->log, .end = LOG_NO_END});
 }
 
-/* Numbers of a closed incarnation that nobody can supply any more are answered as void. */
-static void void_lost_keys(struct branch_core *b)
-{
-	struct sync_core *c = &b->c;
-	size_t at = 0;
-
-	for (size_t i = 0; i < c->logs_n; i++) { /* a BULK log whose LIVE log nobody has any more: its numbers are lost, too */
-		struct log_id live = c->logs[i].row.id;
-		if (live.cls != LOG_BULK || c->logs[i].row.keys_need == 0)
-			continue;
-		live.cls = LOG_LIVE;
-		if (sync_log_find(c, &live) == NULL) {
-			struct sync_log *added = sync_log_add(c, &(struct log_row){.id = live, .end = LOG_NO_END});
-			if (added == NULL)
-				return;
-			added->ship.known = true;
-			i = 0; /* positions have moved */
-		}
-	}
-	for (struct sync_log *log; (log = sync_log_next(c, c->branch, &at)) != NULL;) {
-		struct log_id bulk = log->row.id;
-		uint64_t need = log->row.keys_need;
-		if (log->row.id.cls != LOG_LIVE ||
-		    (b->has_cur && !b->must_child && same_incarnation(&log->row.id, &b->cur)))
-			continue;
-		bulk.cls = LOG_BULK;
-		struct sync_log *sibling = sync_log_find(c, &bulk);
-		if (sibling && sibling->row.keys_need > need)
-			need = sibling->row.keys_need;
-		if (need <= log->row.keys || !log->ship.known || log->ship.keys_peer > log->row.keys ||
-		    log->ship.peer.size > log->row.head.size)
-			continue;
-		if (sync_keys_under_way(c, &log->row.id))
-			continue;
-		sync_push(c, &(struct sync_item){.type = ITEM_VOID,
-						 .log = log->row.id,
-						 .slot = SYNC_NO_SLOT,
-						 .first = log->row.keys + 1,
-						 .keys_upto = need,
-						 .ready = true});
-	}
-}
-
-static void settle_all_damage(struct branch_core *b);
-
 static void role_complete(struct sync_core *c, struct sync_session *s)
 {
 	struct branch_core *b = self(c);
@@ -180,16 +119,16 @@ static void role_complete(struct sync_core *c, struct sync_session *s)
 
 	(void)s;
 	for (struct sync_log *log; (log = sync_log_next(c, c->branch, &at)) != NULL;) {
-		if (own(&log->row.id) && (log->ship.reason == REFUSE_FORKED ||
-					  log->ship.peer.size > log->row.head.size))
+		if (own(&log->row.id) &&
+		    (log->ship.reason == REFUSE_FORKED || log->ship.peer.size > log->row.head.size))
 			agreed = false;
 	}
 	if (b->has_cur && agreed && !b->must_child)
 		b->confirmed = true;
-	settle_all_damage(b);
+	branch_settle_damage(b);
 	if (b->forking)
 		return;
-	void_lost_keys(b);
+	branch_void_lost_keys(b);
 	sync_kick(c);
 }
 
@@ -223,7 +162,7 @@ static void role_stored(struct sync_core *c, const struct sync_item *item, bool 
 		if (b->s.open && !item->quiet)
 			sync_have_send(c, &b->s, log, reseal);
 		if (b->s.complete)
-			void_lost_keys(b);
+			branch_void_lost_keys(b);
 		break;
 	case ITEM_RECEIPT:
 		b->receipt_ms = c->now;
@@ -236,7 +175,7 @@ static void role_stored(struct sync_core *c, const struct sync_item *item, bool 
 			reconnect(b, SYNC_LINK_NODE);
 		break;
 	case ITEM_CUT:
-		hello_later(b);
+		branch_hello_later(b);
 		break;
 	default:
 		break;
@@ -253,7 +192,8 @@ static const struct sync_role role = {
     .stored = role_stored,
 };
 
-/* ---- start --------------------------------------------------------------------------------------------------------*/
+/* ---- start
+ * --------------------------------------------------------------------------------------------------------*/
 
 void branch_core_init(struct branch_core *b, const struct branch_conf *conf)
 {
@@ -294,7 +234,8 @@ void branch_core_load(struct branch_core *b, const struct branch_start *start, u
 	}
 }
 
-/* ---- link ---------------------------------------------------------------------------------------------------------*/
+/* ---- link
+ * ---------------------------------------------------------------------------------------------------------*/
 
 void branch_core_link_up(struct branch_core *b, uint64_t now, uint32_t link, enum sync_link kind)
 {
@@ -307,7 +248,7 @@ void branch_core_link_up(struct branch_core *b, uint64_t now, uint32_t link, enu
 	if (kind == SYNC_LINK_JOIN)
 		say_join(b);
 	else
-		say_hello(b);
+		branch_say_hello(b);
 }
 
 void branch_core_link_down(struct branch_core *b, uint64_t now)
@@ -350,8 +291,8 @@ static void on_hello(struct branch_core *b, const struct msg_hello *h)
 	}
 	b->c.transport = h->transport;
 	if (!b->joined) { /* our own link was admitted: Joined was lost */
-		sync_push(&b->c,
-			  &(struct sync_item){.type = ITEM_JOINED, .slot = SYNC_NO_SLOT, .number = 1, .ready = true});
+		sync_push(&b->c, &(struct sync_item){
+				     .type = ITEM_JOINED, .slot = SYNC_NO_SLOT, .number = 1, .ready = true});
 		b->joined = true;
 	}
 	memcpy(b->s.run_id, h->run_id, sizeof b->s.run_id);
@@ -363,147 +304,14 @@ static void on_hello(struct branch_core *b, const struct msg_hello *h)
 	sync_pump(&b->c, &b->s);
 }
 
-/* ---- fork ---------------------------------------------------------------------------------------------------------*/
-
-static void cut_hq_copy(struct branch_core *b, struct sync_log *log, const struct log_head *to)
-{
-	sync_alarm(&b->c, ALARM_FORK, b->c.branch, &log->row.id, to->size);
-	sync_drop(&b->c, &log->row.id);
-	sync_push(&b->c, &(struct sync_item){.type = ITEM_CUT,
-					     .log = log->row.id,
-					     .slot = SYNC_NO_SLOT,
-					     .head = *to,
-					     .ready = true});
-	sync_kick(&b->c);
-}
-
-/* Cuts the log and everything that grew from what is cut, and asks the shell for the child. */
-static void begin_fork(struct branch_core *b, struct sync_log *log, uint64_t size)
-{
-	struct sync_core *c = &b->c;
-	size_t at = 0;
-
-	log->cut_to = size;
-	for (struct sync_log *l; (l = sync_log_next(c, c->branch, &at)) != NULL;) {
-		struct sync_log *p = l->row.has_parent ? sync_log_find(c, &l->row.parent) : NULL;
-		if (own(&l->row.id) && p && p->cut_to < l->row.parent_head.size && l != log)
-			l->cut_to = 0;
-	}
-	b->forking = true;
-	c->hold = true; /* what was received before has no place in the logs after it */
-	b->confirmed = false;
-	b->s.open = false;
-	b->s.complete = false;
-	b->hello_at = NEVER;
-	sync_alarm(c, ALARM_FORK, c->branch, &log->row.id, size);
-	struct sync_out out = {.type = SYNC_FORK,
-			       .fork = {.logs = c->logs, .n = c->logs_n, .number = b->highest + 1}};
-	rng_fill(&c->rng, out.fork.inc, sizeof out.fork.inc);
-	sync_emit(c, &out);
-}
-
-/*
- * A stored block is damaged. Head office gives back what it holds; what only this branch held is lost: its copy ends
- * there, and what can still be read goes on in a child. While head office has not said what it holds, it waits.
- */
-static void settle_damage(struct branch_core *b, struct sync_log *log)
-{
-	struct sync_core *c = &b->c;
-	struct log_head to = {.size = log->damaged};
-	struct block_meta m;
-
-	if (!log->ship.known || b->forking || b->opening)
-		return;
-	if (c->env.block_at(c->env.ctx, &log->row.id, log->damaged, &m) &&
-	    log->ship.peer.size >= m.first + m.count) {
-		sync_ask_back(c, &b->s, log);
-		return;
-	}
-	log->damaged = LOG_NO_END;
-	sync_alarm(c, ALARM_DAMAGED, c->branch, &log->row.id, to.size);
-	if (own(&log->row.id)) {
-		begin_fork(b, log, to.size);
-		return;
-	}
-	if (to.size > 0 && c->env.block_at(c->env.ctx, &log->row.id, to.size - 1, &m))
-		memcpy(to.root, m.root, sizeof to.root);
-	cut_hq_copy(b, log, &to);
-}
-
-static void settle_all_damage(struct branch_core *b)
-{
-	for (size_t i = 0; i < b->c.logs_n && !b->forking; i++)
-		if (b->c.logs[i].damaged != LOG_NO_END)
-			settle_damage(b, &b->c.logs[i]);
-}
-
-static void on_forked(struct branch_core *b, const struct msg_refuse *r)
-{
-	struct sync_log *log = sync_log_find(&b->c, &r->log);
-	struct log_head best = {0};
-
-	if (log == NULL || b->forking || !sync_log_shared(&r->log, b->c.branch))
-		return;
-	if (b->opening) { /* a child of what may be cut is being made: first that, then this again */
-		hello_later(b);
-		return;
-	}
-	for (uint32_t i = 0; i < r->points_n; i++)
-		if (r->points[i].size > best.size && sync_head_agrees(&b->c, log, &r->points[i]))
-			best = r->points[i];
-	if (best.size == log->row.head.size) { /* nothing of ours is disputed */
-		hello_later(b);
-		return;
-	}
-	if (log_is_hq(&r->log))
-		cut_hq_copy(b, log, &best);
-	else
-		begin_fork(b, log, best.size);
-}
-
-bool branch_core_parent(struct branch_core *b, const struct log_id *child, struct log_id *ret_id, struct log_head *ret_head)
-{
-	struct sync_core *c = &b->c;
-	bool found = false;
-	size_t at = 0;
-
-	for (struct sync_log *log; (log = sync_log_next(c, c->branch, &at)) != NULL;) {
-		struct log_head head = log->row.head;
-		struct block_meta m;
-		if (log->row.id.cls != child->cls || log->row.id.number >= child->number)
-			continue;
-		if (log->cut_to < head.size) {
-			head = (struct log_head){.size = log->cut_to};
-			if (head.size > 0 && c->env.block_at(c->env.ctx, &log->row.id, head.size - 1, &m))
-				memcpy(head.root, m.root, sizeof head.root);
-		}
-		if (head.size == 0)
-			continue;
-		*ret_id = log->row.id;
-		*ret_head = head;
-		found = true;
-	}
-	return found;
-}
-
-void branch_core_forked(struct branch_core *b, uint64_t now, const struct branch_start *start)
-{
-	b->forking = false;
-	b->c.hold = false;
-	as_assert(b->c.flight_n == 0);
-	sync_drop_all(&b->c);
-	branch_core_load(b, start, now);
-	if (b->linked)
-		say_hello(b);
-}
-
-/* ---- messages -----------------------------------------------------------------------------------------------------*/
+/* ---- messages
+ * -----------------------------------------------------------------------------------------------------*/
 
 static void on_refuse(struct branch_core *b, const struct msg_refuse *r)
 {
 	switch (r->reason) {
 	case REFUSE_HELLO:
-		hello_later(b);
+		branch_hello_later(b);
 		break;
 	case REFUSE_INCOMPATIBLE:
 	case REFUSE_REVOKED:
@@ -516,18 +324,20 @@ static void on_refuse(struct branch_core *b, const struct msg_refuse *r)
 		reconnect(b, SYNC_LINK_NODE);
 		break;
 	case REFUSE_FORKED:
-		on_forked(b, r);
+		branch_on_forked(b, r);
 		break;
 	default:
 		if (sync_refused(&b->c, &b->s, r))
-			hello_later(b);
+			branch_hello_later(b);
 		break;
 	}
 }
 
 static void free_message(struct branch_core *b, const struct msg *m)
 {
-	uint32_t slot = m->type == MSG_BLOCK ? m->block.slot : m->type == MSG_KEYS ? m->keys.slot : SYNC_NO_SLOT;
+	uint32_t slot = m->type == MSG_BLOCK  ? m->block.slot
+			: m->type == MSG_KEYS ? m->keys.slot
+					      : SYNC_NO_SLOT;
 
 	if (slot != SYNC_NO_SLOT)
 		sync_emit(&b->c, &(struct sync_out){.type = SYNC_FREE, .free = {.slot = slot}});
@@ -542,8 +352,9 @@ void branch_core_recv(struct branch_core *b, uint64_t now, const struct msg *m)
 	}
 	if (m->type == MSG_JOINED && b->linked && !b->joined && b->kind == SYNC_LINK_JOIN) {
 		if (memcmp(m->joined.identity, b->join.identity, sizeof b->join.identity) == 0) {
-			sync_push(&b->c, &(struct sync_item){
-					     .type = ITEM_JOINED, .slot = SYNC_NO_SLOT, .number = 1, .ready = true});
+			sync_push(&b->c,
+				  &(struct sync_item){
+				      .type = ITEM_JOINED, .slot = SYNC_NO_SLOT, .number = 1, .ready = true});
 			sync_kick(&b->c);
 		}
 		return;
@@ -566,7 +377,7 @@ void branch_core_recv(struct branch_core *b, uint64_t now, const struct msg *m)
 	case MSG_BLOCK:
 		sync_block(&b->c, &b->s, &m->block);
 		if (b->c.gap_seen)
-			hello_later(b);
+			branch_hello_later(b);
 		b->c.gap_seen = false;
 		break;
 	case MSG_HAVE:
@@ -585,104 +396,8 @@ void branch_core_recv(struct branch_core *b, uint64_t now, const struct msg *m)
 		sync_pump(&b->c, &b->s);
 }
 
-/* ---- appending ----------------------------------------------------------------------------------------------------*/
-
-static void open_log(struct branch_core *b, uint8_t cls, uint32_t number, const uint8_t inc[16])
-{
-	struct sync_out out = {.type = SYNC_OPEN};
-
-	out.open.log.cls = cls;
-	out.open.log.number = number;
-	memcpy(out.open.log.branch, b->c.branch, sizeof out.open.log.branch);
-	memcpy(out.open.log.inc, inc, 16);
-	out.open.has_parent = branch_core_parent(b, &out.open.log, &out.open.parent, &out.open.parent_head);
-	b->opening = true;
-	sync_emit(&b->c, &out);
-}
-
-void branch_core_want(struct branch_core *b, uint64_t now, enum log_class cls, const uint8_t random[16])
-{
-	struct sync_out out = {.type = SYNC_APPEND, .append = {.verdict = APPEND_WAIT, .cls = (uint8_t)cls}};
-
-	b->c.now = now;
-	if (b->forking || b->opening) {
-		sync_emit(&b->c, &out);
-		return;
-	}
-	if (b->confirmed) {
-		out.append.log = b->cur;
-		out.append.log.cls = (uint8_t)cls;
-		b->want_since = NEVER;
-		if (sync_log_find(&b->c, &out.append.log) == NULL) {
-			open_log(b, (uint8_t)cls, b->cur.number, b->cur.inc);
-			return;
-		}
-		out.append.verdict = APPEND_GO;
-		sync_emit(&b->c, &out);
-		return;
-	}
-	if (b->want_since == NEVER)
-		b->want_since = now;
-	if (!b->must_child && b->linked && now - b->want_since < SYNC_CONFIRM_WAIT_MS) {
-		sync_emit(&b->c, &out);
-		return;
-	}
-	open_log(b, LOG_LIVE, b->highest + 1, random);
-}
-
-void branch_core_open_failed(struct branch_core *b, uint64_t now)
-{
-	b->c.now = now;
-	b->opening = false;
-}
-
-void branch_core_appended(struct branch_core *b, uint64_t now, const struct log_row *row)
-{
-	struct sync_log *log = sync_log_find(&b->c, &row->id);
-
-	b->c.now = now;
-	if (log == NULL) {
-		log = sync_log_add(&b->c, row);
-		as_assert(log != NULL);
-		log->ship.known = true; /* nobody else has it */
-	}
-	bool was_behind = log->row.acked.size < log->row.head.size;
-	struct log_head acked = log->row.acked;
-	log->row = *row;
-	log->row.acked = acked;
-	log->in = row->head.size;
-	if (!was_behind)
-		b->receipt_ms = now;
-	if (row->id.cls == LOG_LIVE && row->id.number > b->highest) { /* a child was opened */
-		b->highest = row->id.number;
-		b->cur = row->id;
-		b->has_cur = true;
-		b->confirmed = true;
-		b->must_child = false;
-		b->want_since = NEVER;
-		for (size_t i = 0; i < b->c.logs_n; i++)
-			if (own(&b->c.logs[i].row.id) && b->c.logs[i].row.folded < b->c.logs[i].row.head.size)
-				sync_push(&b->c, &(struct sync_item){.type = ITEM_FOLD,
-								     .log = b->c.logs[i].row.id,
-								     .slot = SYNC_NO_SLOT,
-								     .ready = true});
-		sync_kick(&b->c);
-	}
-	b->opening = false;
-	sync_pump(&b->c, &b->s);
-}
-
-void branch_core_keys(struct branch_core *b, uint64_t now, uint64_t keys)
-{
-	struct sync_log *log = b->has_cur ? sync_log_find(&b->c, &b->cur) : NULL;
-
-	b->c.now = now;
-	if (log && keys > log->row.keys)
-		log->row.keys = keys;
-	sync_pump(&b->c, &b->s);
-}
-
-/* ---- completions --------------------------------------------------------------------------------------------------*/
+/* ---- completions
+ * --------------------------------------------------------------------------------------------------*/
 
 void branch_core_verified(struct branch_core *b, uint64_t now, const struct sync_verified *v)
 {
@@ -698,26 +413,8 @@ void branch_core_committed(struct branch_core *b, uint64_t now, const struct syn
 		sync_pump(&b->c, &b->s);
 }
 
-void branch_core_checked(struct branch_core *b, uint64_t now, const struct log_id *id, uint64_t first, bool sound)
-{
-	struct sync_log *log = sync_log_find(&b->c, id);
-
-	b->c.now = now;
-	if (log == NULL || first >= log->row.head.size)
-		return;
-	if (sound) {
-		sync_checked_sound(&b->c, &b->s, id, first);
-		if (b->s.open)
-			sync_pump(&b->c, &b->s);
-		return;
-	}
-	if (b->forking || log->damaged <= first)
-		return;
-	log->damaged = first;
-	settle_damage(b, log);
-}
-
-/* ---- time and state -----------------------------------------------------------------------------------------------*/
+/* ---- time and state
+ * -----------------------------------------------------------------------------------------------*/
 
 void branch_core_tick(struct branch_core *b, uint64_t now)
 {
@@ -736,7 +433,7 @@ void branch_core_tick(struct branch_core *b, uint64_t now)
 		return;
 	}
 	if (b->hello_at <= now) {
-		say_hello(b);
+		branch_say_hello(b);
 		return;
 	}
 	if (!b->s.open) {
@@ -751,22 +448,22 @@ void branch_core_tick(struct branch_core *b, uint64_t now)
 		return;
 	}
 	if ((sync_unanswered(c, &b->s) || !b->s.complete) && now - b->s.sent_ms > SYNC_RESEND_MS) {
-		say_hello(b);
+		branch_say_hello(b);
 		return;
 	}
 	if (sync_any_stopped(c, &b->s) && now - b->hello_sent_ms > SYNC_REFUSED_MS) { /* once more, rarely */
-		say_hello(b);
+		branch_say_hello(b);
 		return;
 	}
 	if (now - b->s.announced_ms > SYNC_ANNOUNCE_MS)
 		sync_announce(c, &b->s);
 	if (now - b->damage_ms > SYNC_RESEND_MS) {
 		b->damage_ms = now;
-		settle_all_damage(b);
+		branch_settle_damage(b);
 		if (b->forking)
 			return;
 	}
-	void_lost_keys(b);
+	branch_void_lost_keys(b);
 	sync_kick(c);
 	sync_pump(c, &b->s);
 	sync_give_back(c, &b->s);
@@ -795,7 +492,8 @@ enum sync_state branch_core_state(struct branch_core *b, uint64_t now)
 			continue;
 		backlog |= log->row.acked.size < log->row.head.size;
 		if (log->ship.known && b->s.open) {
-			rewound |= log->ship.peer.size < log->row.acked.size && log->ship.reason != REFUSE_FORKED;
+			rewound |=
+			    log->ship.peer.size < log->row.acked.size && log->ship.reason != REFUSE_FORKED;
 			restoring |= log->ship.peer.size > log->row.head.size;
 		}
 	}

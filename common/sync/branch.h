@@ -26,7 +26,7 @@ struct branch_conf {
 struct branch_start {
 	const struct log_row *rows;
 	size_t rows_n;
-	bool has_open; /* an incarnation of this node was opened before */
+	bool has_open;	    /* an incarnation of this node was opened before */
 	struct log_id open; /* its LIVE log */
 	bool ours;	    /* it was opened in this run (after SYNC_FORK): no confirmation is needed */
 	bool joined;
@@ -53,14 +53,14 @@ struct branch_core {
 	enum sync_link kind;
 	uint32_t link;
 	uint32_t highest; /* incarnation number known of this branch */
-	uint8_t refused; /* REFUSE_INCOMPATIBLE, REVOKED or TOKEN: said by head office */
+	uint8_t refused;  /* REFUSE_INCOMPATIBLE, REVOKED or TOKEN: said by head office */
 	uint32_t tries;
 	uint64_t hello_at;	/* say Hello again then; UINT64_MAX: not planned */
 	uint64_t hello_sent_ms; /* unanswered since */
 	uint64_t want_since;	/* an append waits for confirmation since; UINT64_MAX: none */
 	uint64_t heard_ms;
-	uint64_t damage_ms; /* a damaged block was asked back last */
-	uint64_t receipt_ms;	/* last receipt, or when a backlog began */
+	uint64_t damage_ms;  /* a damaged block was asked back last */
+	uint64_t receipt_ms; /* last receipt, or when a backlog began */
 };
 
 void branch_core_init(struct branch_core *b, const struct branch_conf *conf);
@@ -73,8 +73,9 @@ void branch_core_recv(struct branch_core *b, uint64_t now, const struct msg *m);
 void branch_core_tick(struct branch_core *b, uint64_t now);
 
 /*
- * There is something to append in this class. Answered at once by SYNC_APPEND (GO with the log, or WAIT: ask again at the
- * next tick) or by SYNC_OPEN (open that log, report it by appended, ask again). random: 16 fresh random bytes.
+ * There is something to append in this class. Answered at once by SYNC_APPEND (GO with the log, or WAIT: ask
+ * again at the next tick) or by SYNC_OPEN (open that log, report it by appended, ask again). random: 16 fresh
+ * random bytes.
  */
 void branch_core_want(struct branch_core *b, uint64_t now, enum log_class cls, const uint8_t random[16]);
 /* A local append is durable: the log's row as it is now. Also for the first block of an opened log. */
@@ -86,12 +87,15 @@ void branch_core_keys(struct branch_core *b, uint64_t now, uint64_t keys);
 
 void branch_core_verified(struct branch_core *b, uint64_t now, const struct sync_verified *v);
 void branch_core_committed(struct branch_core *b, uint64_t now, const struct sync_committed *done);
-void branch_core_checked(struct branch_core *b, uint64_t now, const struct log_id *log, uint64_t first, bool sound);
+void branch_core_checked(struct branch_core *b, uint64_t now, const struct log_id *log, uint64_t first,
+			 bool sound);
 /* SYNC_FORK is durable: load the table again and go on. */
 void branch_core_forked(struct branch_core *b, uint64_t now, const struct branch_start *start);
 
-/* The parent of this log if it were opened now: the last of its class with a lower number, cuts considered; false: none. */
-bool branch_core_parent(struct branch_core *b, const struct log_id *child, struct log_id *ret_id, struct log_head *ret_head);
+/* The parent of this log if it were opened now: the last of its class with a lower number, cuts considered;
+ * false: none. */
+bool branch_core_parent(struct branch_core *b, const struct log_id *child, struct log_id *ret_id,
+			struct log_head *ret_head);
 
 enum sync_state branch_core_state(struct branch_core *b, uint64_t now);
 /* Events of own logs held, and receipted. */

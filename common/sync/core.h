@@ -9,9 +9,10 @@
 
 /* How far one log has come towards one peer, in the present session. */
 struct sync_ship {
-	bool known;	      /* the peer said what it holds */
-	bool refused;	      /* the peer refused a sound block twice, or after the end of its key; until it takes it */
-	bool stopped;	      /* nothing more is sent in this session */
+	bool known;   /* the peer said what it holds */
+	bool refused; /* the peer refused a sound block twice, or after the end of its key; until it takes it
+		       */
+	bool stopped; /* nothing more is sent in this session */
 	uint8_t retries;      /* sound, refused once */
 	uint8_t reason;	      /* of the last refusal */
 	struct log_head peer; /* what it holds, root compared with ours where we hold as much */
@@ -24,30 +25,32 @@ struct sync_ship {
 
 struct sync_log {
 	struct log_row row;
-	uint64_t in;	     /* end of what is in the pipeline; row.head.size when nothing is */
-	uint64_t cut_to;     /* SYNC_FORK: where it is cut */
-	uint64_t damaged;    /* first index of a stored block that must be fetched back, or LOG_NO_END */
-	struct sync_ship ship; /* towards the one peer that shares it; for HQ_ALL at head office see the session */
+	uint64_t in;	  /* end of what is in the pipeline; row.head.size when nothing is */
+	uint64_t cut_to;  /* SYNC_FORK: where it is cut */
+	uint64_t damaged; /* first index of a stored block that must be fetched back, or LOG_NO_END */
+	struct sync_ship
+	    ship; /* towards the one peer that shares it; for HQ_ALL at head office see the session */
 };
 
 struct sync_session {
-	bool open; /* Hello came by this link */
+	bool open;	  /* Hello came by this link */
 	bool established; /* the peer answered our nonce: it is alive now */
 	bool complete;	  /* all heads of the peer are known */
 	bool credit_blocked;
-	bool want;	  /* head office: the branch has more than its credit lets it send */
+	bool want; /* head office: the branch has more than its credit lets it send */
 	uint32_t link;
 	char branch[BRANCH_CODE_MAX]; /* the branch of this session, on both sides */
 	uint8_t run_id[16];	      /* the peer's */
 	uint64_t my_nonce, their_nonce;
-	uint64_t credit, sent;	 /* bytes of blocks: what we may send in this session, what we sent or gave back */
-	uint64_t returned;	 /* what we gave back; head office: what the branch gave back */
-	uint64_t grant_ms;	 /* head office: when the branch last took or used credit */
+	uint64_t credit,
+	    sent;	   /* bytes of blocks: what we may send in this session, what we sent or gave back */
+	uint64_t returned; /* what we gave back; head office: what the branch gave back */
+	uint64_t grant_ms; /* head office: when the branch last took or used credit */
 	uint64_t granted, received; /* what the peer may send in this session, what of it came */
-	uint64_t page_n;	 /* pages asked */
-	uint64_t begun_ms;	 /* Hello */
-	uint64_t rx_ms;		 /* last whole message */
-	uint64_t sent_ms;	 /* last block or key sent while none was unanswered */
+	uint64_t page_n;	    /* pages asked */
+	uint64_t begun_ms;	    /* Hello */
+	uint64_t rx_ms;		    /* last whole message */
+	uint64_t sent_ms;	    /* last block or key sent while none was unanswered */
 	uint64_t announced_ms;
 	struct sync_ship all[SYNC_INSTANCES_MAX]; /* head office: HQ_ALL, by instance */
 };
@@ -56,13 +59,18 @@ struct sync_core;
 
 /* What differs by role. */
 struct sync_role {
-	bool (*fold)(struct sync_core *c, const struct log_id *id); /* apply a received block now, or later? */
-	void (*grant)(struct sync_core *c); /* credit may be free again */
-	void (*peer_more)(struct sync_core *c, struct sync_session *s, struct sync_log *log); /* peer holds more */
-	void (*lacking)(struct sync_core *c, struct sync_session *s, const struct wire_head *h); /* a log we lack */
+	bool (*fold)(struct sync_core *c,
+		     const struct log_id *id); /* apply a received block now, or later? */
+	void (*grant)(struct sync_core *c);    /* credit may be free again */
+	void (*peer_more)(struct sync_core *c, struct sync_session *s,
+			  struct sync_log *log); /* peer holds more */
+	void (*lacking)(struct sync_core *c, struct sync_session *s,
+			const struct wire_head *h);		       /* a log we lack */
 	void (*complete)(struct sync_core *c, struct sync_session *s); /* all heads of the peer are known */
-	void (*receipt)(struct sync_core *c, struct sync_log *log, const struct msg_have *h); /* it lies on our log */
-	void (*stored)(struct sync_core *c, const struct sync_item *item, bool reseal); /* committed, table updated */
+	void (*receipt)(struct sync_core *c, struct sync_log *log,
+			const struct msg_have *h); /* it lies on our log */
+	void (*stored)(struct sync_core *c, const struct sync_item *item,
+		       bool reseal); /* committed, table updated */
 };
 
 struct sync_core {
@@ -72,7 +80,7 @@ struct sync_core {
 	uint8_t run_id[16];
 	uint32_t instance; /* head office: own; branch: the highest seen */
 	uint32_t transport;
-	uint64_t nonces;   /* counter in the upper half of each nonce */
+	uint64_t nonces; /* counter in the upper half of each nonce */
 	uint64_t now;
 	struct rng rng;
 	struct sync_env env;
@@ -82,43 +90,52 @@ struct sync_core {
 	size_t queue_n, queue_cap;
 	struct sync_item flight[SYNC_FLIGHT_MAX]; /* the commit under way */
 	size_t flight_n;
-	uint64_t pool; /* bytes of blocks that may still be granted: grants and what lies in the queue are taken from it */
-	bool hold;     /* nothing new is committed */
-	bool gap_seen; /* sync_block refused a block for a gap */
+	uint64_t pool;	   /* bytes of blocks that may still be granted: grants and what lies in the queue are
+			      taken from it */
+	bool hold;	   /* nothing new is committed */
+	bool gap_seen;	   /* sync_block refused a block for a gap */
 	bool refused_seen; /* … or for any other reason */
 	uint64_t full_until; /* the store was full: nothing is taken before */
 };
 
 /* Table. Positions change with insert and remove. */
 struct sync_log *sync_log_find(struct sync_core *c, const struct log_id *id);
-struct sync_log *sync_log_add(struct sync_core *c, const struct log_row *row); /* NULL: table full (alarm raised) */
+struct sync_log *sync_log_add(struct sync_core *c,
+			      const struct log_row *row); /* NULL: table full (alarm raised) */
 void sync_log_remove(struct sync_core *c, struct sync_log *log);
 struct sync_ship *sync_ship_of(struct sync_core *c, struct sync_session *s, struct sync_log *log);
 /* Is this log shared with that branch? */
 bool sync_log_shared(const struct log_id *id, const char branch[BRANCH_CODE_MAX]);
-/* Iterates the logs shared with a branch: HQ_ALL first, then its own range. at = 0 to begin; NULL at the end. */
+/* Iterates the logs shared with a branch: HQ_ALL first, then its own range. at = 0 to begin; NULL at the end.
+ */
 struct sync_log *sync_log_next(struct sync_core *c, const char branch[BRANCH_CODE_MAX], size_t *at);
 /* Does `head` lie on what we hold of the log? False also when we hold less. */
 bool sync_head_agrees(struct sync_core *c, const struct sync_log *log, const struct log_head *head);
-/* The log whose key numbers the blocks of `log` name: LIVE of the same incarnation; itself; NULL for HQ_ALL. */
+/* The log whose key numbers the blocks of `log` name: LIVE of the same incarnation; itself; NULL for HQ_ALL.
+ */
 struct sync_log *sync_keys_log(struct sync_core *c, const struct sync_log *log);
 
 void sync_emit(struct sync_core *c, const struct sync_out *out);
 void sync_send(struct sync_core *c, uint32_t link, const struct msg *m);
 void sync_alarm(struct sync_core *c, enum sync_alarm what, const char branch[BRANCH_CODE_MAX],
 		const struct log_id *log, uint64_t size);
-void sync_refuse(struct sync_core *c, struct sync_session *s, uint32_t link, uint8_t reason, const struct log_id *log,
-		 uint64_t first);
+void sync_refuse(struct sync_core *c, struct sync_session *s, uint32_t link, uint8_t reason,
+		 const struct log_id *log, uint64_t first);
 
 /* Session. */
 void sync_hello_send(struct sync_core *c, struct sync_session *s, const struct msg_hello *answered);
 void sync_hello_heads(struct sync_core *c, struct sync_session *s, const struct msg_hello *h);
 void sync_heads(struct sync_core *c, struct sync_session *s, const struct msg_heads *h);
 void sync_announce(struct sync_core *c, struct sync_session *s);
-void sync_have_send(struct sync_core *c, struct sync_session *s, const struct sync_log *log_or_null, bool reseal);
+void sync_have_send(struct sync_core *c, struct sync_session *s, const struct sync_log *log_or_null,
+		    bool reseal);
 void sync_have(struct sync_core *c, struct sync_session *s, const struct msg_have *h);
+/* Sends a block that the peer already has a place for (evidence of a fork, or one that rotted there); later,
+ * when credit does not allow it now. */
+void sync_show(struct sync_core *c, struct sync_session *s, struct sync_log *log, uint64_t first);
 void sync_pump(struct sync_core *c, struct sync_session *s);
-/* Branch: nothing left to send. What is more than a live event needs goes back, others may be waiting for it. */
+/* Branch: nothing left to send. What is more than a live event needs goes back, others may be waiting for it.
+ */
 void sync_give_back(struct sync_core *c, struct sync_session *s);
 /* Whoever sent what was stored holds it. */
 void sync_sender_has(struct sync_core *c, struct sync_session *s, const struct sync_item *item);

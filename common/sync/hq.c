@@ -1,13 +1,15 @@
 #include "common/sync/hq.h"
 
 #include "common/base/check.h"
+#include "common/sync/hq_impl.h"
 
 static struct hq_core *self(struct sync_core *c)
 {
 	return (struct hq_core *)c;
 }
 
-/* ---- nodes, sessions ----------------------------------------------------------------------------------------------*/
+/* ---- nodes, sessions
+ * ----------------------------------------------------------------------------------------------*/
 
 static size_t node_bound(const struct hq_core *h, const char *branch)
 {
@@ -23,21 +25,22 @@ static size_t node_bound(const struct hq_core *h, const char *branch)
 	return lo;
 }
 
-static struct hq_node *node_of(struct hq_core *h, const char *branch)
+struct hq_node *hq_node_of(struct hq_core *h, const char *branch)
 {
 	size_t i = node_bound(h, branch);
 
-	return i < h->nodes_n && memcmp(h->nodes[i].branch, branch, BRANCH_CODE_MAX) == 0 ? &h->nodes[i] : NULL;
+	return i < h->nodes_n && memcmp(h->nodes[i].branch, branch, BRANCH_CODE_MAX) == 0 ? &h->nodes[i]
+											  : NULL;
 }
 
-static struct sync_session *session_of(struct hq_core *h, const char *branch)
+struct sync_session *hq_session_of(struct hq_core *h, const char *branch)
 {
-	struct hq_node *n = node_of(h, branch);
+	struct hq_node *n = hq_node_of(h, branch);
 
 	return n && n->session != HQ_NO_SESSION ? &h->sessions[n->session] : NULL;
 }
 
-static void session_end(struct hq_core *h, struct hq_node *n)
+void hq_session_end(struct hq_core *h, struct hq_node *n)
 {
 	if (n->session == HQ_NO_SESSION)
 		return;
@@ -46,9 +49,9 @@ static void session_end(struct hq_core *h, struct hq_node *n)
 	n->session = HQ_NO_SESSION;
 }
 
-static struct sync_session *session_begin(struct hq_core *h, struct hq_node *n)
+struct sync_session *hq_session_begin(struct hq_core *h, struct hq_node *n)
 {
-	session_end(h, n);
+	hq_session_end(h, n);
 	for (size_t i = 0; i < h->sessions_cap; i++)
 		if (!h->sessions[i].open) {
 			n->session = (uint32_t)i;
@@ -59,7 +62,7 @@ static struct sync_session *session_begin(struct hq_core *h, struct hq_node *n)
 }
 
 /* Does the branch hold more of a log of its own than head office? */
-static bool behind(struct sync_core *c, struct sync_session *s)
+bool hq_behind(struct sync_core *c, struct sync_session *s)
 {
 	size_t at = 0;
 
@@ -71,19 +74,21 @@ static bool behind(struct sync_core *c, struct sync_session *s)
 	return false;
 }
 
-/* ---- credit -------------------------------------------------------------------------------------------------------*/
+/* ---- credit
+ * -------------------------------------------------------------------------------------------------------*/
 
-static void top_up(struct sync_core *c, struct sync_session *s)
+void hq_top_up(struct sync_core *c, struct sync_session *s)
 {
 	uint64_t left = s->granted - s->received;
 	uint64_t more = left < SYNC_CREDIT_KEEP ? SYNC_CREDIT_KEEP - left : 0;
 
-	if (more > 0 && more + BLOCK_BYTES_MAX <= c->pool && c->now >= c->full_until) /* a block's room for turns */
+	if (more > 0 && more + BLOCK_BYTES_MAX <= c->pool &&
+	    c->now >= c->full_until) /* a block's room for turns */
 		sync_credit_give(c, s, more);
 }
 
 /* Deficit round robin: whose turn it is gets room for at least one block. */
-static void role_grant(struct sync_core *c)
+void hq_grant(struct sync_core *c)
 {
 	struct hq_core *h = self(c);
 
@@ -102,7 +107,8 @@ static void role_grant(struct sync_core *c)
 	}
 }
 
-/* ---- what differs by role -----------------------------------------------------------------------------------------*/
+/* ---- what differs by role
+ * -----------------------------------------------------------------------------------------*/
 
 static bool role_fold(struct sync_core *c, const struct log_id *id)
 {
@@ -111,7 +117,7 @@ static bool role_fold(struct sync_core *c, const struct log_id *id)
 	return true;
 }
 
-static void rolled_back(struct hq_core *h, const char *branch, const struct log_id *log, uint64_t size)
+void hq_rolled_back(struct hq_core *h, const char *branch, const struct log_id *log, uint64_t size)
 {
 	if (h->state == SYNC_HQ_ROLLED_BACK)
 		return;
@@ -122,13 +128,13 @@ static void rolled_back(struct hq_core *h, const char *branch, const struct log_
 static void role_peer_more(struct sync_core *c, struct sync_session *s, struct sync_log *log)
 {
 	if (log_is_hq(&log->row.id) && log->row.id.number >= c->instance)
-		rolled_back(self(c), s->branch, &log->row.id, sync_ship_of(c, s, log)->peer.size);
+		hq_rolled_back(self(c), s->branch, &log->row.id, sync_ship_of(c, s, log)->peer.size);
 }
 
 static void role_lacking(struct sync_core *c, struct sync_session *s, const struct wire_head *head)
 {
 	if (log_is_hq(&head->log) && head->log.number >= c->instance)
-		rolled_back(self(c), s->branch, &head->log, head->head.size);
+		hq_rolled_back(self(c), s->branch, &head->log, head->head.size);
 	s->want = true;
 }
 
@@ -136,10 +142,10 @@ static void role_complete(struct sync_core *c, struct sync_session *s)
 {
 	size_t at = 0;
 
-	s->want |= behind(c, s);
+	s->want |= hq_behind(c, s);
 	for (struct sync_log *log; (log = sync_log_next(c, s->branch, &at)) != NULL;)
 		s->want |= log->damaged != LOG_NO_END;
-	role_grant(c);
+	hq_grant(c);
 	at = 0;
 	for (struct sync_log *log; (log = sync_log_next(c, s->branch, &at)) != NULL;)
 		if (log->damaged != LOG_NO_END)
@@ -157,7 +163,7 @@ static void role_receipt(struct sync_core *c, struct sync_log *log, const struct
 static void look_for_clone(struct sync_core *c, const struct sync_item *item)
 {
 	struct sync_log *log = sync_log_find(c, &item->log);
-	struct hq_node *n = node_of(self(c), item->log.branch);
+	struct hq_node *n = hq_node_of(self(c), item->log.branch);
 	size_t at = 0;
 
 	if (n == NULL || n->clone || log->row.end != LOG_NO_END)
@@ -172,7 +178,7 @@ static void look_for_clone(struct sync_core *c, const struct sync_item *item)
 }
 
 /* Is everything up to the head answered for, keys included? Then the head is receipted. */
-static void receipt(struct sync_core *c, struct sync_log *log)
+void hq_receipt(struct sync_core *c, struct sync_log *log)
 {
 	struct sync_log *keys = sync_keys_log(c, log);
 
@@ -181,7 +187,7 @@ static void receipt(struct sync_core *c, struct sync_log *log)
 	log->row.keys_need = 0;
 #endif
 	if (log->row.keys_need <= (keys ? keys->row.keys : 0) && log->row.head.size > log->row.acked.size) {
-		struct hq_node *n = node_of(self(c), log->row.id.branch);
+		struct hq_node *n = hq_node_of(self(c), log->row.id.branch);
 		log->row.acked = log->row.head;
 		if (n)
 			n->receipt_ms = c->now;
@@ -192,7 +198,7 @@ static void role_stored(struct sync_core *c, const struct sync_item *item, bool 
 {
 	struct hq_core *h = self(c);
 	struct sync_log *log = sync_log_find(c, &item->log);
-	struct sync_session *s = log ? session_of(h, log->row.id.branch) : NULL;
+	struct sync_session *s = log ? hq_session_of(h, log->row.id.branch) : NULL;
 
 	for (size_t i = 0; i < h->sessions_cap; i++)
 		sync_sender_has(c, &h->sessions[i], item);
@@ -200,25 +206,25 @@ static void role_stored(struct sync_core *c, const struct sync_item *item, bool 
 	case ITEM_BLOCK:
 		if (log_is_hq(&item->log))
 			break;
-		receipt(c, log);
+		hq_receipt(c, log);
 		look_for_clone(c, item);
-		struct hq_node *n = node_of(h, item->log.branch);
+		struct hq_node *n = hq_node_of(h, item->log.branch);
 		if (n && n->refused && log_id_equal(&n->refused_log, &item->log))
 			n->refused = false;
 		if (s) {
-			s->want |= behind(c, s);
-			top_up(c, s);
+			s->want |= hq_behind(c, s);
+			hq_top_up(c, s);
 		}
 		break;
 	case ITEM_KEYS: {
 		if (log->row.id.cls != LOG_LIVE)
 			break;
-		receipt(c, log);
+		hq_receipt(c, log);
 		struct log_id bulk = log->row.id;
 		bulk.cls = LOG_BULK;
 		struct sync_log *sibling = sync_log_find(c, &bulk);
 		if (sibling) {
-			receipt(c, sibling);
+			hq_receipt(c, sibling);
 			if (s && sibling->row.head.size > 0)
 				sync_have_send(c, s, sibling, false);
 		}
@@ -257,7 +263,7 @@ static void role_stored(struct sync_core *c, const struct sync_item *item, bool 
 
 static const struct sync_role role = {
     .fold = role_fold,
-    .grant = role_grant,
+    .grant = hq_grant,
     .peer_more = role_peer_more,
     .lacking = role_lacking,
     .complete = role_complete,
@@ -265,7 +271,8 @@ static const struct sync_role role = {
     .stored = role_stored,
 };
 
-/* ---- start --------------------------------------------------------------------------------------------------------*/
+/* ---- start
+ * --------------------------------------------------------------------------------------------------------*/
 
 void hq_core_init(struct hq_core *h, const struct hq_conf *conf)
 {
@@ -305,7 +312,7 @@ bool hq_core_add_node(struct hq_core *h, const char branch[BRANCH_CODE_MAX])
 {
 	size_t i = node_bound(h, branch);
 
-	if (node_of(h, branch))
+	if (hq_node_of(h, branch))
 		return true;
 	if (h->nodes_n == h->nodes_cap) {
 		sync_alarm(&h->c, ALARM_TOO_MANY, branch, NULL, h->nodes_n);
@@ -331,159 +338,14 @@ bool hq_core_add_token(struct hq_core *h, const struct hq_token *token)
 	return true;
 }
 
-/* ---- Hello, Join --------------------------------------------------------------------------------------------------*/
-
-/* False: a Hello that was heard before, late or repeated. */
-static bool newer_hello(struct hq_node *n, const struct msg_hello *m)
-{
-	size_t i = 0;
-
-	while (i < AS_COUNT(n->runs) && memcmp(n->runs[i].run_id, m->run_id, sizeof m->run_id) != 0)
-		i++;
-	if (i < AS_COUNT(n->runs) && m->nonce <= n->runs[i].nonce)
-		return false;
-	if (i == AS_COUNT(n->runs))
-		i--; /* the oldest is forgotten */
-	memmove(&n->runs[1], &n->runs[0], i * sizeof n->runs[0]);
-	memcpy(n->runs[0].run_id, m->run_id, sizeof m->run_id);
-	n->runs[0].nonce = m->nonce;
-	return true;
-}
-
-/* What was receipted is not kept: it follows from what is held. */
-static void receipt_all(struct sync_core *c, const char *branch)
-{
-	size_t at = 0;
-
-	for (struct sync_log *log; (log = sync_log_next(c, branch, &at)) != NULL;)
-		if (!log_is_hq(&log->row.id))
-			receipt(c, log);
-}
-
-static void on_hello(struct hq_core *h, const struct hq_link *link, const struct msg_hello *m)
-{
-	struct hq_node *n = node_of(h, link->branch);
-
-	if (n && link->ended && n->session == HQ_NO_SESSION)
-		n->revoked = true;
-	if (n == NULL || link->ended) {
-		sync_refuse(&h->c, NULL, link->link, REFUSE_REVOKED, NULL, 0);
-		return;
-	}
-	if (m->from_hq || memcmp(m->branch, link->branch, BRANCH_CODE_MAX) != 0) {
-		sync_refuse(&h->c, NULL, link->link, REFUSE_LINK, NULL, 0);
-		return;
-	}
-	n->seen_ms = h->c.now;
-	if (m->wire_min > WIRE_VERSION || m->wire_max < WIRE_VERSION_MIN) {
-		n->incompatible = true;
-		session_end(h, n);
-		sync_refuse(&h->c, NULL, link->link, REFUSE_INCOMPATIBLE, NULL, 0);
-		return;
-	}
-	n->incompatible = n->revoked = false;
-	if (!newer_hello(n, m))
-		return;
-	struct sync_session *old = session_of(h, n->branch);
-	if (n->clone && old && memcmp(old->run_id, m->run_id, sizeof m->run_id) != 0 && behind(&h->c, old) &&
-	    h->c.now - old->begun_ms < SYNC_TURN_MS) { /* two copies take turns, or neither gets anything across */
-		sync_refuse(&h->c, NULL, link->link, REFUSE_HELLO, NULL, 0);
-		return;
-	}
-	for (size_t i = 0; i < h->tokens_n; i++) /* its own link was seen: the token is of no more use */
-		if (h->tokens[i].state == TOKEN_USED && memcmp(h->tokens[i].branch, n->branch, BRANCH_CODE_MAX) == 0)
-			h->tokens[i].state = TOKEN_SPENT;
-	struct sync_session *s = session_begin(h, n);
-	if (s == NULL) {
-		sync_alarm(&h->c, ALARM_TOO_MANY, n->branch, NULL, h->sessions_cap);
-		sync_refuse(&h->c, NULL, link->link, REFUSE_HELLO, NULL, 0);
-		return;
-	}
-	if (m->instance > h->c.instance)
-		rolled_back(h, n->branch, NULL, m->instance);
-	s->open = true;
-	s->link = link->link;
-	s->their_nonce = m->nonce;
-	memcpy(s->run_id, m->run_id, sizeof s->run_id);
-	s->rx_ms = s->sent_ms = s->begun_ms = h->c.now;
-	n->refused = n->gap = false;
-	top_up(&h->c, s);
-	receipt_all(&h->c, n->branch);
-	sync_hello_send(&h->c, s, m);
-	sync_hello_heads(&h->c, s, m);
-	sync_pump(&h->c, s);
-}
-
-/* The first message that carries our nonce: this run is alive now. A run that comes back after another: a clone. */
-static void prove_alive(struct hq_core *h, struct hq_node *n, struct sync_session *s)
-{
-	size_t i = 0;
-
-	s->established = true;
-	while (i < AS_COUNT(n->lives) && memcmp(n->lives[i], s->run_id, sizeof s->run_id) != 0)
-		i++;
-	if (i > 0 && i < AS_COUNT(n->lives) && !n->clone) {
-		n->clone = true;
-		sync_alarm(&h->c, ALARM_CLONE, n->branch, NULL, 0);
-	}
-	if (i == AS_COUNT(n->lives))
-		i--;
-	memmove(n->lives[1], n->lives[0], i * sizeof n->lives[0]);
-	memcpy(n->lives[0], s->run_id, sizeof n->lives[0]);
-}
-
-static void on_join(struct hq_core *h, const struct hq_link *link, const struct msg_join *j)
-{
-	struct hq_token *t = NULL;
-
-	for (size_t i = 0; i < h->tokens_n; i++)
-		if (h->tokens[i].number == link->token && link->kind == SYNC_LINK_JOIN)
-			t = &h->tokens[i];
-	if (t == NULL || t->state == TOKEN_SPENT || memcmp(t->branch, j->branch, BRANCH_CODE_MAX) != 0 ||
-	    (t->state == TOKEN_OPEN && h->c.now >= t->expires_ms)) {
-		sync_refuse(&h->c, NULL, link->link, REFUSE_TOKEN, NULL, 0);
-		return;
-	}
-	if (t->state == TOKEN_OPEN) {
-		t->join = *j;
-		t->link = link->link;
-		t->state = TOKEN_ADMITTING;
-		if (!sync_push(&h->c, &(struct sync_item){.type = ITEM_ADMIT,
-							  .slot = SYNC_NO_SLOT,
-							  .link = link->link,
-							  .number = t->number,
-							  .ready = true}))
-			t->state = TOKEN_OPEN;
-		sync_kick(&h->c);
-		return;
-	}
-	if (memcmp(t->join.identity, j->identity, sizeof j->identity) != 0) {
-		sync_alarm(&h->c, ALARM_TOKEN_REUSED, t->branch, NULL, t->number);
-		sync_refuse(&h->c, NULL, link->link, REFUSE_TOKEN, NULL, 0);
-		return;
-	}
-	t->link = link->link;
-	if (t->state == TOKEN_USED) { /* the Joined was lost */
-		struct msg m = {.type = MSG_JOINED};
-		memcpy(m.joined.branch, t->branch, sizeof m.joined.branch);
-		memcpy(m.joined.identity, t->join.identity, sizeof m.joined.identity);
-		sync_send(&h->c, link->link, &m);
-	}
-}
-
-const struct msg_join *hq_core_join(const struct hq_core *h, uint32_t token)
-{
-	for (size_t i = 0; i < h->tokens_n; i++)
-		if (h->tokens[i].number == token)
-			return &h->tokens[i].join;
-	return NULL;
-}
-
-/* ---- messages -----------------------------------------------------------------------------------------------------*/
+/* ---- messages
+ * -----------------------------------------------------------------------------------------------------*/
 
 static void free_message(struct hq_core *h, const struct msg *m)
 {
-	uint32_t slot = m->type == MSG_BLOCK ? m->block.slot : m->type == MSG_KEYS ? m->keys.slot : SYNC_NO_SLOT;
+	uint32_t slot = m->type == MSG_BLOCK  ? m->block.slot
+			: m->type == MSG_KEYS ? m->keys.slot
+					      : SYNC_NO_SLOT;
 
 	if (slot != SYNC_NO_SLOT)
 		sync_emit(&h->c, &(struct sync_out){.type = SYNC_FREE, .free = {.slot = slot}});
@@ -492,7 +354,7 @@ static void free_message(struct hq_core *h, const struct msg *m)
 static void on_refuse(struct hq_core *h, struct sync_session *s, const struct msg_refuse *r)
 {
 	if (r->reason == REFUSE_INSTANCE) {
-		rolled_back(h, s->branch, NULL, r->first);
+		hq_rolled_back(h, s->branch, NULL, r->first);
 		return;
 	}
 	if (r->reason != REFUSE_FORKED)
@@ -504,18 +366,18 @@ void hq_core_recv(struct hq_core *h, uint64_t now, const struct hq_link *link, c
 	h->c.now = now;
 	if (link->kind == SYNC_LINK_JOIN) {
 		if (m->type == MSG_JOIN)
-			on_join(h, link, &m->join);
+			hq_on_join(h, link, &m->join);
 		else
 			sync_refuse(&h->c, NULL, link->link, REFUSE_LINK, NULL, 0);
 		free_message(h, m);
 		return;
 	}
 	if (m->type == MSG_HELLO) {
-		on_hello(h, link, &m->hello);
+		hq_on_hello(h, link, &m->hello);
 		return;
 	}
-	struct hq_node *n = node_of(h, link->branch);
-	struct sync_session *s = n ? session_of(h, link->branch) : NULL;
+	struct hq_node *n = hq_node_of(h, link->branch);
+	struct sync_session *s = n ? hq_session_of(h, link->branch) : NULL;
 	if (s == NULL || link->ended || s->link != link->link || m->session != s->my_nonce) {
 		sync_refuse(&h->c, NULL, link->link, link->ended ? REFUSE_REVOKED : REFUSE_HELLO, NULL, 0);
 		free_message(h, m);
@@ -524,7 +386,7 @@ void hq_core_recv(struct hq_core *h, uint64_t now, const struct hq_link *link, c
 	uint64_t before;
 	n->seen_ms = s->rx_ms = now;
 	if (!s->established)
-		prove_alive(h, n, s);
+		hq_prove_alive(h, n, s);
 	switch (m->type) {
 	case MSG_HEADS:
 		before = s->returned;
@@ -533,11 +395,11 @@ void hq_core_recv(struct hq_core *h, uint64_t now, const struct hq_link *link, c
 			if (s->returned != before)
 				s->want = false; /* it cannot use credit now */
 			else if (m->heads.heads_n > 0)
-				s->want |= behind(&h->c, s);
+				s->want |= hq_behind(&h->c, s);
 			sync_have_send(&h->c, s, NULL, false); /* alive, too */
 		}
 		if (!m->heads.ask)
-			role_grant(&h->c);
+			hq_grant(&h->c);
 		break;
 	case MSG_BLOCK:
 		s->grant_ms = now;
@@ -580,8 +442,8 @@ void hq_core_link_down(struct hq_core *h, uint64_t now, uint32_t link)
 	h->c.now = now;
 	for (size_t i = 0; i < h->nodes_n; i++)
 		if (h->nodes[i].session != HQ_NO_SESSION && h->sessions[h->nodes[i].session].link == link)
-			session_end(h, &h->nodes[i]);
-	role_grant(&h->c);
+			hq_session_end(h, &h->nodes[i]);
+	hq_grant(&h->c);
 }
 
 void hq_core_verified(struct hq_core *h, uint64_t now, const struct sync_verified *v)
@@ -594,7 +456,7 @@ void hq_core_verified(struct hq_core *h, uint64_t now, const struct sync_verifie
 	for (size_t i = 0; i < h->sessions_cap; i++)
 		if (h->sessions[i].open && h->sessions[i].my_nonce == item->session)
 			s = &h->sessions[i];
-	struct hq_node *n = node_of(h, item->log.branch);
+	struct hq_node *n = hq_node_of(h, item->log.branch);
 	if (v->reason != REFUSE_NONE && n) {
 		n->refused = true;
 		n->refused_log = item->log;
@@ -616,236 +478,4 @@ void hq_core_committed(struct hq_core *h, uint64_t now, const struct sync_commit
 {
 	h->c.now = now;
 	sync_committed(&h->c, done);
-}
-
-/* Every linked branch that shares the log is asked, with room to answer. */
-static void ask_back(struct hq_core *h, struct sync_log *log)
-{
-	for (size_t i = 0; i < h->sessions_cap; i++) {
-		struct sync_session *s = &h->sessions[i];
-		if (!s->open || !sync_log_shared(&log->row.id, s->branch))
-			continue;
-		s->want = true;
-		role_grant(&h->c);
-		sync_ask_back(&h->c, s, log);
-	}
-}
-
-void hq_core_checked(struct hq_core *h, uint64_t now, const struct log_id *id, uint64_t first, bool sound)
-{
-	struct sync_log *log = sync_log_find(&h->c, id);
-
-	h->c.now = now;
-	if (log == NULL || first >= log->row.head.size)
-		return;
-	if (sound) {
-		for (size_t i = 0; i < h->sessions_cap; i++)
-			if (h->sessions[i].open && sync_log_shared(id, h->sessions[i].branch)) {
-				sync_checked_sound(&h->c, &h->sessions[i], id, first);
-				sync_pump(&h->c, &h->sessions[i]);
-			}
-		return;
-	}
-	if (log->damaged <= first)
-		return;
-	log->damaged = first;
-	sync_alarm(&h->c, ALARM_DAMAGED, id->branch, id, first);
-	ask_back(h, log);
-}
-
-/* ---- own logs, operator -------------------------------------------------------------------------------------------*/
-
-bool hq_core_may_append(const struct hq_core *h)
-{
-	return h->state == SYNC_HQ_SERVING;
-}
-
-void hq_core_appended(struct hq_core *h, uint64_t now, const struct log_row *row)
-{
-	struct sync_log *log = sync_log_find(&h->c, &row->id);
-
-	h->c.now = now;
-	if (log == NULL) {
-		log = sync_log_add(&h->c, row);
-		as_assert(log != NULL);
-		for (size_t i = 0; i < h->sessions_cap; i++) /* nobody has it yet */
-			if (h->sessions[i].open && sync_log_shared(&row->id, h->sessions[i].branch))
-				sync_ship_of(&h->c, &h->sessions[i], log)->known = true;
-	}
-	log->row = *row;
-	log->in = row->head.size;
-	for (size_t i = 0; i < h->sessions_cap; i++)
-		if (h->sessions[i].open && sync_log_shared(&row->id, h->sessions[i].branch))
-			sync_pump(&h->c, &h->sessions[i]);
-}
-
-void hq_core_end_keys(struct hq_core *h, uint64_t now, const char branch[BRANCH_CODE_MAX])
-{
-	struct hq_node *n = node_of(h, branch);
-	size_t at = 0;
-
-	h->c.now = now;
-	for (struct sync_log *log; (log = sync_log_next(&h->c, branch, &at)) != NULL;) {
-		if (log_is_hq(&log->row.id) || log->row.end != LOG_NO_END)
-			continue;
-		sync_drop(&h->c, &log->row.id);
-		log->row.end = log->in; /* what is being committed still counts */
-		sync_push(&h->c, &(struct sync_item){.type = ITEM_END,
-						     .log = log->row.id,
-						     .slot = SYNC_NO_SLOT,
-						     .head = {.size = log->row.end},
-						     .ready = true});
-	}
-	if (n) {
-		n->clone = false;
-		session_end(h, n);
-	}
-	sync_kick(&h->c);
-}
-
-void hq_core_accept(struct hq_core *h, uint64_t now, const struct log_id *id, uint64_t upto)
-{
-	struct sync_log *log = sync_log_find(&h->c, id);
-
-	h->c.now = now;
-	if (log == NULL || log->row.end == LOG_NO_END || upto <= log->row.end)
-		return;
-	log->row.end = upto;
-	sync_push(&h->c, &(struct sync_item){
-			     .type = ITEM_END, .log = *id, .slot = SYNC_NO_SLOT, .head = {.size = upto}, .ready = true});
-	sync_kick(&h->c);
-}
-
-void hq_core_new_instance(struct hq_core *h, uint64_t now, uint32_t instance)
-{
-	h->c.now = now;
-	as_assert(instance > h->c.instance);
-	h->c.instance = instance;
-	h->state = SYNC_HQ_RECOVERING;
-	h->recovering_until = now + SYNC_RECOVERING_MS;
-	for (size_t i = 0; i < h->sessions_cap; i++)
-		if (h->sessions[i].open)
-			sync_refuse(&h->c, &h->sessions[i], h->sessions[i].link, REFUSE_HELLO, NULL, 0);
-}
-
-void hq_core_go(struct hq_core *h, uint64_t now)
-{
-	h->c.now = now;
-	if (h->state == SYNC_HQ_RECOVERING)
-		h->state = SYNC_HQ_SERVING;
-}
-
-void hq_core_transport(struct hq_core *h, uint64_t now, uint32_t transport)
-{
-	h->c.now = now;
-	h->c.transport = transport;
-}
-
-/* ---- time and state -----------------------------------------------------------------------------------------------*/
-
-/* Has every linked branch given back what it holds of our logs? */
-static bool given_back(struct hq_core *h)
-{
-	for (size_t i = 0; i < h->sessions_cap; i++) {
-		struct sync_session *s = &h->sessions[i];
-		size_t at = 0;
-		if (!s->open)
-			continue;
-		if (!s->complete)
-			return false;
-		for (struct sync_log *log; (log = sync_log_next(&h->c, s->branch, &at)) != NULL;)
-			if (log_is_hq(&log->row.id) && sync_ship_of(&h->c, s, log)->peer.size > log->row.head.size)
-				return false;
-	}
-	return true;
-}
-
-void hq_core_tick(struct hq_core *h, uint64_t now)
-{
-	h->c.now = now;
-	if (h->c.full_until != 0 && now >= h->c.full_until) {
-		h->c.full_until = 0;
-		sync_kick(&h->c);
-	}
-	bool short_of_credit = false;
-	for (size_t i = 0; i < h->sessions_cap; i++)
-		short_of_credit |= h->sessions[i].open && h->sessions[i].want && h->c.pool < BLOCK_BYTES_MAX;
-	for (size_t i = 0; i < h->nodes_n; i++) {
-		struct hq_node *n = &h->nodes[i];
-		if (n->session == HQ_NO_SESSION)
-			continue;
-		struct sync_session *s = &h->sessions[n->session];
-		if (now - s->rx_ms > SYNC_STALE_MS) {
-			session_end(h, n);
-			continue;
-		}
-		bool hoards = short_of_credit && s->granted - s->received > 2 * SYNC_CREDIT_KEEP &&
-			      now - s->grant_ms > SYNC_RESEND_MS;
-		if (hoards || ((sync_unanswered(&h->c, s) || !s->complete) && now - s->sent_ms > SYNC_RESEND_MS)) {
-			s->sent_ms = s->grant_ms = now;
-			sync_refuse(&h->c, s, s->link, REFUSE_HELLO, NULL, 0);
-		}
-		sync_pump(&h->c, s);
-	}
-	if (now - h->damage_ms > SYNC_RESEND_MS) {
-		h->damage_ms = now;
-		for (size_t i = 0; i < h->c.logs_n; i++)
-			if (h->c.logs[i].damaged != LOG_NO_END)
-				ask_back(h, &h->c.logs[i]);
-	}
-	if (h->state == SYNC_HQ_RECOVERING && now >= h->recovering_until && given_back(h))
-		h->state = SYNC_HQ_SERVING;
-	role_grant(&h->c);
-}
-
-void hq_core_totals(struct hq_core *h, const char branch[BRANCH_CODE_MAX], uint64_t *ret_head, uint64_t *ret_held,
-		    uint64_t *ret_acked)
-{
-	size_t at = 0;
-
-	*ret_head = *ret_held = *ret_acked = 0;
-	for (struct sync_log *log; (log = sync_log_next(&h->c, branch, &at)) != NULL;) {
-		if (log_is_hq(&log->row.id))
-			continue;
-		*ret_held += log->row.head.size;
-		*ret_acked += log->row.acked.size;
-		*ret_head += log->ship.peer.size > log->row.head.size ? log->ship.peer.size : log->row.head.size;
-	}
-}
-
-enum sync_state hq_core_state(struct hq_core *h, const char branch[BRANCH_CODE_MAX], uint64_t now)
-{
-	struct hq_node *n = node_of(h, branch);
-	bool forked = false, restoring = false, backlog = false;
-	size_t at = 0;
-
-	if (n == NULL)
-		return SYNC_JOINING;
-	struct sync_session *s = n->session != HQ_NO_SESSION ? &h->sessions[n->session] : NULL;
-	for (struct sync_log *log; (log = sync_log_next(&h->c, branch, &at)) != NULL;) {
-		if (log_is_hq(&log->row.id))
-			continue;
-		forked |= s && log->ship.reason == REFUSE_FORKED;
-		restoring |= (s && log->ship.known && log->ship.peer.size < log->row.head.size) ||
-			     log->damaged != LOG_NO_END;
-		backlog |= log->ship.peer.size > log->row.head.size || log->row.acked.size < log->row.head.size;
-	}
-	const bool holds[SYNC_STATES] = {
-	    [SYNC_INCOMPATIBLE] = n->incompatible,
-	    [SYNC_REVOKED] = n->revoked && s == NULL,
-	    [SYNC_FORKED] = forked,
-	    [SYNC_CLONE] = n->clone,
-	    [SYNC_REFUSED] = n->refused,
-	    [SYNC_RESTORING] = restoring,
-	    [SYNC_GAP] = n->gap && now - n->gap_ms > SYNC_GAP_MS,
-	    [SYNC_PAUSED] = s && s->want && s->granted - s->received == 0,
-	    [SYNC_STALE] = s == NULL || now - n->seen_ms > SYNC_STALE_MS,
-	    [SYNC_STALLED] = backlog && now - n->receipt_ms > SYNC_STALLED_MS,
-	    [SYNC_CATCHING_UP] = backlog,
-	    [SYNC_IN_SYNC] = true,
-	};
-	enum sync_state st = SYNC_INCOMPATIBLE;
-	while (!holds[st])
-		st++;
-	return st;
 }

@@ -1,5 +1,6 @@
 /*
- * Replication core of a head office (design.md sections 4, 5 and 7): sessions, credit, forks, clones, joining, instances.
+ * Replication core of a head office (design.md sections 4, 5 and 7): sessions, credit, forks, clones,
+ * joining, instances.
  *
  * Every function is one input: it changes the state and emits outputs through env.out, nothing else. `now` is
  * monotonic milliseconds and must not go back. See sync.h for outputs, ownership and threads.
@@ -30,7 +31,7 @@ struct hq_run {
 
 struct hq_node {
 	char branch[BRANCH_CODE_MAX];
-	uint32_t session; /* index, or HQ_NO_SESSION */
+	uint32_t session;      /* index, or HQ_NO_SESSION */
 	struct hq_run runs[4]; /* newest first */
 	uint8_t lives[3][16];  /* runs that proved alive, newest first: one that returns is a clone */
 	bool clone, refused, incompatible, revoked, gap;
@@ -67,8 +68,8 @@ struct hq_conf {
 	size_t nodes_cap;
 	struct hq_token *tokens;
 	size_t tokens_cap;
-	/* Bytes of blocks that all links together may send ahead: at least HQ_CREDIT_QUANTUM; with less than that and
-	 * SYNC_CREDIT_KEEP for each link, live events of some have to ask first. */
+	/* Bytes of blocks that all links together may send ahead: at least HQ_CREDIT_QUANTUM; with less than
+	 * that and SYNC_CREDIT_KEEP for each link, live events of some have to ask first. */
 	uint64_t pool;
 };
 
@@ -120,7 +121,7 @@ void hq_core_transport(struct hq_core *h, uint64_t now, uint32_t transport);
 const struct msg_join *hq_core_join(const struct hq_core *h, uint32_t token);
 enum sync_state hq_core_state(struct hq_core *h, const char branch[BRANCH_CODE_MAX], uint64_t now);
 /* Events of all logs of a branch: said by it, held, receipted. */
-void hq_core_totals(struct hq_core *h, const char branch[BRANCH_CODE_MAX], uint64_t *ret_head, uint64_t *ret_held,
-		    uint64_t *ret_acked);
+void hq_core_totals(struct hq_core *h, const char branch[BRANCH_CODE_MAX], uint64_t *ret_head,
+		    uint64_t *ret_held, uint64_t *ret_acked);
 
 #endif

@@ -35,8 +35,8 @@ struct sync_log *sync_log_add(struct sync_core *c, const struct log_row *row)
 	}
 	memmove(&c->logs[i + 1], &c->logs[i], (c->logs_n - i) * sizeof c->logs[0]);
 	c->logs_n++;
-	c->logs[i] = (struct sync_log){
-	    .row = *row, .in = row->head.size, .cut_to = LOG_NO_END, .damaged = LOG_NO_END};
+	c->logs[i] =
+	    (struct sync_log){.row = *row, .in = row->head.size, .cut_to = LOG_NO_END, .damaged = LOG_NO_END};
 	return &c->logs[i];
 }
 

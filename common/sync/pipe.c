@@ -1,6 +1,6 @@
 /*
- * What is received: check, verify, commit, answer. Verification of a log's blocks runs ahead of its commits; one
- * commit is under way at a time, and what arrived meanwhile goes into the next.
+ * What is received: check, verify, commit, answer. Verification of a log's blocks runs ahead of its commits;
+ * one commit is under way at a time, and what arrived meanwhile goes into the next.
  */
 #include "common/base/check.h"
 #include "common/sync/core.h"
@@ -36,8 +36,8 @@ static void finish(struct sync_core *c, const struct sync_item *item)
 	free_slot(c, item->slot);
 }
 
-void sync_refuse(struct sync_core *c, struct sync_session *s, uint32_t link, uint8_t reason, const struct log_id *id,
-		 uint64_t first)
+void sync_refuse(struct sync_core *c, struct sync_session *s, uint32_t link, uint8_t reason,
+		 const struct log_id *id, uint64_t first)
 {
 	struct msg m = {.type = MSG_REFUSE, .session = s ? s->their_nonce : 0};
 	struct msg_refuse *r = &m.refuse;
@@ -57,7 +57,8 @@ void sync_refuse(struct sync_core *c, struct sync_session *s, uint32_t link, uin
 		uint64_t at = log->row.head.size;
 		if (at > 0)
 			r->points[r->points_n++] = log->row.head;
-		for (uint64_t back = 1; back < log->row.head.size && r->points_n < REFUSE_POINTS_MAX; back *= 2) {
+		for (uint64_t back = 1; back < log->row.head.size && r->points_n < REFUSE_POINTS_MAX;
+		     back *= 2) {
 			uint64_t index = log->row.head.size - back;
 			if (index >= at)
 				continue; /* the same block again */
@@ -128,7 +129,8 @@ static void forget_empty(struct sync_core *c, const struct log_id *id)
 {
 	struct sync_log *log = sync_log_find(c, id);
 
-	if (log && c->is_hq && !log_is_hq(id) && log->row.head.size == 0 && log->in == 0 && log->row.keys == 0) {
+	if (log && c->is_hq && !log_is_hq(id) && log->row.head.size == 0 && log->in == 0 &&
+	    log->row.keys == 0) {
 		for (size_t i = 0; i < c->queue_n; i++)
 			if (log_id_equal(&c->queue[i].log, id))
 				return;
@@ -177,9 +179,10 @@ void sync_block(struct sync_core *c, struct sync_session *s, const struct msg_bl
 		refuse = REFUSE_GAP;
 	else if (log == NULL && !(log = sync_log_add(c, &(struct log_row){.id = b->log, .end = LOG_NO_END})))
 		refuse = REFUSE_TOO_LARGE;
-	else if (log->row.end != LOG_NO_END && b->first + b->count > log->row.end && b->first >= log->row.head.size)
+	else if (log->row.end != LOG_NO_END && b->first + b->count > log->row.end &&
+		 b->first >= log->row.head.size)
 		refuse = REFUSE_AFTER_END; /* each of them is kept, also when those between are missing */
-#ifndef BUG_2 /* planted: a gap is accepted */
+#ifndef BUG_2				   /* planted: a gap is accepted */
 	else if (b->first > log->in)
 		refuse = REFUSE_GAP;
 #endif
@@ -230,7 +233,8 @@ void sync_block(struct sync_core *c, struct sync_session *s, const struct msg_bl
 }
 
 /* A verified block over a place that we hold: ours again, one that we want back, or evidence of a fork. */
-static void evidence(struct sync_core *c, struct sync_session *s, struct sync_item *item, const struct sync_verified *v)
+static void evidence(struct sync_core *c, struct sync_session *s, struct sync_item *item,
+		     const struct sync_verified *v)
 {
 	struct sync_log *log = sync_log_find(c, &item->log);
 	struct block_meta m;
@@ -286,7 +290,8 @@ void sync_verified(struct sync_core *c, struct sync_session *s, const struct syn
 		evidence(c, s, item, v);
 		return;
 	}
-	if (reason == REFUSE_NONE && item->first == 0 && !log_is_hq(&item->log) && c->is_hq && !parent_held(c, v))
+	if (reason == REFUSE_NONE && item->first == 0 && !log_is_hq(&item->log) && c->is_hq &&
+	    !parent_held(c, v))
 		reason = REFUSE_PARENT;
 	if (reason != REFUSE_NONE) {
 		struct sync_item bad = *item;
@@ -372,7 +377,8 @@ void sync_kick(struct sync_core *c)
 	for (size_t i = 0; i < c->queue_n && c->flight_n < SYNC_FLIGHT_MAX;) {
 		struct sync_item *item = &c->queue[i];
 		const struct sync_log *log = item->type == ITEM_FOLD ? sync_log_find(c, &item->log) : NULL;
-		if (!item->ready || (log && log->damaged != LOG_NO_END)) { /* not before it can be read again */
+		if (!item->ready ||
+		    (log && log->damaged != LOG_NO_END)) { /* not before it can be read again */
 			i++;
 			continue;
 		}
@@ -392,7 +398,8 @@ void sync_ask_back(struct sync_core *c, struct sync_session *s, const struct syn
 
 	if (!s->open)
 		return;
-	m.refuse = (struct msg_refuse){.log = log->row.id, .reason = REFUSE_GAP, .first = log->damaged, .points_n = 1};
+	m.refuse = (struct msg_refuse){
+	    .log = log->row.id, .reason = REFUSE_GAP, .first = log->damaged, .points_n = 1};
 	m.refuse.points[0].size = log->damaged;
 	sync_send(c, s->link, &m);
 }
@@ -508,7 +515,8 @@ void sync_committed(struct sync_core *c, const struct sync_committed *done)
 		apply(c, &items[i], items[i].type == ITEM_KEYS ? done->keys[i] : items[i].keys_upto);
 		free_slot(c, items[i].slot);
 		for (size_t k = i + 1; k < n && !items[i].quiet; k++)
-			items[i].quiet = items[k].type == items[i].type && log_id_equal(&items[k].log, &items[i].log);
+			items[i].quiet =
+			    items[k].type == items[i].type && log_id_equal(&items[k].log, &items[i].log);
 	}
 	for (size_t i = 0; i < n; i++)
 		c->role->stored(c, &items[i], items[i].type == ITEM_KEYS && done->reseal && done->reseal[i]);

@@ -3,7 +3,8 @@
 #include "common/crypto/hash.h"
 #include "common/sync/core.h"
 
-/* ---- saying what we hold ------------------------------------------------------------------------------------------*/
+/* ---- saying what we hold
+ * ------------------------------------------------------------------------------------------*/
 
 static struct wire_head wire_head_of(const struct sync_log *log)
 {
@@ -19,8 +20,8 @@ static bool listed(const struct wire_head *heads, uint32_t n, const struct log_i
 }
 
 /* SHA-256 over (log id, size, root, keys) of every shared log that is not listed, in table order. */
-static uint32_t rest_of(struct sync_core *c, struct sync_session *s, const struct wire_head *heads, uint32_t heads_n,
-			uint8_t digest[32])
+static uint32_t rest_of(struct sync_core *c, struct sync_session *s, const struct wire_head *heads,
+			uint32_t heads_n, uint8_t digest[32])
 {
 	struct as_sha256 h;
 	uint32_t n = 0;
@@ -87,12 +88,15 @@ void sync_hello_send(struct sync_core *c, struct sync_session *s, const struct m
 
 void sync_announce(struct sync_core *c, struct sync_session *s)
 {
-	struct msg m = {.type = MSG_HEADS, .session = s->their_nonce, .heads = {.announce = true, .last = true, .returned = s->returned}};
+	struct msg m = {.type = MSG_HEADS,
+			.session = s->their_nonce,
+			.heads = {.announce = true, .last = true, .returned = s->returned}};
 	size_t at = 0;
 
 	for (struct sync_log *log; (log = sync_log_next(c, s->branch, &at)) != NULL;) {
 		struct sync_ship *ship = sync_ship_of(c, s, log);
-		bool unseen = !c->is_hq && !log_is_hq(&log->row.id) && log->row.acked.size < log->row.head.size;
+		bool unseen =
+		    !c->is_hq && !log_is_hq(&log->row.id) && log->row.acked.size < log->row.head.size;
 		if (ship->known && (unseen || ship->showing || ship->peer.size < log->row.head.size) &&
 		    m.heads.heads_n < HELLO_HEADS_MAX)
 			m.heads.heads[m.heads.heads_n++] = wire_head_of(log);
@@ -119,45 +123,13 @@ void sync_have_send(struct sync_core *c, struct sync_session *s, const struct sy
 	sync_send(c, s->link, &m);
 }
 
-/* Sends one stored block if credit allows. */
-static bool send_block(struct sync_core *c, struct sync_session *s, const struct sync_log *log,
-		       const struct block_meta *meta)
-{
-	struct msg m = {.type = MSG_BLOCK,
-			.session = s->their_nonce,
-			.block = {.log = log->row.id, .first = meta->first, .count = meta->count}};
-
-	if (s->sent > s->credit || meta->bytes > s->credit - s->sent)
-		return false;
-	s->sent += meta->bytes;
-	sync_send(c, s->link, &m);
-	return true;
-}
-
-/* The branch holds all that we hold of a log of its own: a receipt that was lost, or that it never had, is given again. */
-static void receipt_again(struct sync_core *c, struct sync_session *s, const struct sync_log *log, uint64_t peer_size)
-{
-	if (c->is_hq && !log_is_hq(&log->row.id) && peer_size > 0 && peer_size == log->row.head.size &&
-	    log->row.acked.size == log->row.head.size)
-		sync_have_send(c, s, log, false);
-}
-
-/* Sends a block that the peer already has a place for; later, when credit does not allow it now. */
-static void show(struct sync_core *c, struct sync_session *s, struct sync_log *log, uint64_t first)
-{
-	struct sync_ship *ship = sync_ship_of(c, s, log);
-	struct block_meta meta;
-
-	ship->showing = c->env.block_at(c->env.ctx, &log->row.id, first, &meta) && meta.first == first &&
-			!send_block(c, s, log, &meta);
-	ship->show = first;
-}
-
-/* ---- hearing what the peer holds ----------------------------------------------------------------------------------*/
+/* ---- hearing what the peer holds
+ * ----------------------------------------------------------------------------------*/
 
 /*
- * The peer holds something else at an index that we hold too. Head office's word stands: it shows the block ends of what
- * it committed. A branch shows its signed block over that place, so that head office sees the two.
+ * The peer holds something else at an index that we hold too. Head office's word stands: it shows the block
+ * ends of what it committed. A branch shows its signed block over that place, so that head office sees the
+ * two.
  */
 static void conflict(struct sync_core *c, struct sync_session *s, struct sync_log *log, uint64_t size)
 {
@@ -168,8 +140,18 @@ static void conflict(struct sync_core *c, struct sync_session *s, struct sync_lo
 			c->role->peer_more(c, s, log);
 		sync_refuse(c, s, s->link, REFUSE_FORKED, &log->row.id, 0);
 	} else if (c->env.block_at(c->env.ctx, &log->row.id, size - 1, &meta)) {
-		show(c, s, log, meta.first);
+		sync_show(c, s, log, meta.first);
 	}
+}
+
+/* The branch holds all that we hold of a log of its own: a receipt that was lost, or that it never had, is
+ * given again. */
+static void receipt_again(struct sync_core *c, struct sync_session *s, const struct sync_log *log,
+			  uint64_t peer_size)
+{
+	if (c->is_hq && !log_is_hq(&log->row.id) && peer_size > 0 && peer_size == log->row.head.size &&
+	    log->row.acked.size == log->row.head.size)
+		sync_have_send(c, s, log, false);
 }
 
 /* One head of the peer, at the beginning of a session. */
@@ -211,7 +193,8 @@ static void hear(struct sync_core *c, struct sync_session *s, const struct wire_
 	}
 }
 
-/* A new session: all that is kept is that the peer refused a sound block, and where. It is tried once more. */
+/* A new session: all that is kept is that the peer refused a sound block, and where. It is tried once more.
+ */
 static void begin(struct sync_ship *ship)
 {
 	*ship = (struct sync_ship){.refused = ship->refused,
@@ -234,7 +217,8 @@ static void all_known(struct sync_core *c, struct sync_session *s)
 
 static void ask_page(struct sync_core *c, struct sync_session *s, const struct log_id *after)
 {
-	struct msg m = {.type = MSG_HEADS, .session = s->their_nonce, .heads = {.ask = true, .from_start = !after}};
+	struct msg m = {
+	    .type = MSG_HEADS, .session = s->their_nonce, .heads = {.ask = true, .from_start = !after}};
 
 	if (after)
 		m.heads.after = *after;
@@ -389,183 +373,4 @@ void sync_have(struct sync_core *c, struct sync_session *s, const struct msg_hav
 		if (!c->is_hq)
 			c->transport = h->transport;
 	}
-}
-
-/* ---- sending ------------------------------------------------------------------------------------------------------*/
-
-/* Sends key changes that the peer lacks: one message at a time, so that their size is bounded. */
-static void pump_keys(struct sync_core *c, struct sync_session *s, struct sync_log *log)
-{
-	struct sync_ship *ship = sync_ship_of(c, s, log);
-
-	if (log->row.id.cls != LOG_LIVE && log->row.id.cls != LOG_HQ_BRANCH)
-		return;
-	if (ship->keys_sent > ship->keys_peer || log->row.keys <= ship->keys_sent)
-		return;
-	struct msg m = {.type = MSG_KEYS, .session = s->their_nonce, .keys = {.log = log->row.id}};
-	uint64_t left = log->row.keys - ship->keys_sent;
-	m.keys.keys_n = (uint32_t)(left < KEYS_PER_MESSAGE_MAX ? left : KEYS_PER_MESSAGE_MAX);
-	sync_emit(c, &(struct sync_out){.type = SYNC_SEND,
-					.link = s->link,
-					.send = {.msg = &m,
-						 .keys_after = ship->keys_sent,
-						 .transport = c->transport}});
-	if (ship->keys_sent == ship->keys_peer)
-		s->sent_ms = c->now;
-	ship->keys_sent += m.keys.keys_n;
-}
-
-/* Sends blocks of one log while credit lasts; false when credit ended. */
-static bool pump_log(struct sync_core *c, struct sync_session *s, struct sync_log *log)
-{
-	struct sync_ship *ship = sync_ship_of(c, s, log);
-	struct block_meta meta;
-
-	while (ship->sent < log->row.head.size && log->row.head.size > ship->peer.size) {
-		if (!c->env.block_at(c->env.ctx, &log->row.id, ship->sent, &meta) || meta.first != ship->sent)
-			return true; /* the head that we were told is no block end of ours: settled by Refuse(forked) */
-		if (!send_block(c, s, log, &meta)) {
-			if (!s->credit_blocked)
-				sync_announce(c, s);
-			s->credit_blocked = true;
-			return false;
-		}
-		if (ship->sent == ship->peer.size)
-			s->sent_ms = c->now;
-		ship->sent = meta.first + meta.count;
-	}
-	return true;
-}
-
-void sync_give_back(struct sync_core *c, struct sync_session *s)
-{
-	size_t at = 0;
-
-	if (s->sent + SYNC_CREDIT_KEEP >= s->credit || sync_unanswered(c, s))
-		return; /* little, or still in use */
-	for (struct sync_log *log; (log = sync_log_next(c, s->branch, &at)) != NULL;)
-		if (sync_ship_of(c, s, log)->showing)
-			return;
-	uint64_t more = s->credit - s->sent - SYNC_CREDIT_KEEP;
-	s->sent += more;
-	s->returned += more;
-	sync_announce(c, s);
-}
-
-void sync_pump(struct sync_core *c, struct sync_session *s)
-{
-	static const uint8_t order[] = {LOG_HQ_ALL, LOG_HQ_BRANCH, LOG_LIVE, LOG_BULK};
-
-	if (!s->open)
-		return;
-	size_t all = 0;
-	for (struct sync_log *log; (log = sync_log_next(c, s->branch, &all)) != NULL;)
-		if (sync_ship_of(c, s, log)->showing)
-			show(c, s, log, sync_ship_of(c, s, log)->show);
-	if (!s->complete)
-		return;
-	for (size_t k = 0; k < sizeof order; k++) {
-		size_t at = 0;
-		for (struct sync_log *log; (log = sync_log_next(c, s->branch, &at)) != NULL;) {
-			struct sync_ship *ship = sync_ship_of(c, s, log);
-			if (log->row.id.cls != order[k] || log->damaged != LOG_NO_END || !ship->known)
-				continue;
-			if (ship->stopped || ship->reason == REFUSE_FORKED)
-				break;
-			pump_keys(c, s, log);
-			if (!pump_log(c, s, log))
-				return; /* live before bulk: nothing later overtakes */
-			if (ship->peer.size < log->row.head.size)
-				break; /* a child follows when its parent is held */
-		}
-	}
-}
-
-void sync_sender_has(struct sync_core *c, struct sync_session *s, const struct sync_item *item)
-{
-	struct sync_log *log = sync_log_find(c, &item->log);
-
-	if (log == NULL || !s->open || item->session != s->my_nonce)
-		return;
-	struct sync_ship *ship = sync_ship_of(c, s, log);
-	ship->known = true;
-	if (item->type == ITEM_BLOCK && item->head.size > ship->peer.size) {
-		ship->peer = item->head;
-		ship->sent = item->head.size;
-	}
-	if (item->type == ITEM_KEYS && log->row.keys > ship->keys_peer)
-		ship->keys_peer = ship->keys_sent = log->row.keys;
-}
-
-bool sync_unanswered(struct sync_core *c, struct sync_session *s)
-{
-	size_t at = 0;
-
-	for (struct sync_log *log; (log = sync_log_next(c, s->branch, &at)) != NULL;) {
-		struct sync_ship *ship = sync_ship_of(c, s, log);
-		if (ship->known && !ship->stopped &&
-		    (ship->sent > ship->peer.size || ship->keys_sent > ship->keys_peer))
-			return true;
-	}
-	return false;
-}
-
-bool sync_any_stopped(struct sync_core *c, struct sync_session *s)
-{
-	size_t at = 0;
-
-	for (struct sync_log *log; (log = sync_log_next(c, s->branch, &at)) != NULL;)
-		if (sync_ship_of(c, s, log)->stopped)
-			return true;
-	return false;
-}
-
-bool sync_refused(struct sync_core *c, struct sync_session *s, const struct msg_refuse *r)
-{
-	struct sync_log *log = sync_log_find(c, &r->log);
-	struct block_meta meta;
-
-	if (log == NULL || !sync_log_shared(&r->log, s->branch))
-		return r->reason == REFUSE_GAP;
-	struct sync_ship *ship = sync_ship_of(c, s, log);
-	switch (r->reason) {
-	case REFUSE_GAP:
-		/* Below what it holds: it wants one block back that rotted there. Else the session lost something. */
-		if (r->points_n == 1 && r->points[0].size < ship->peer.size &&
-		    c->env.block_at(c->env.ctx, &r->log, r->points[0].size, &meta) &&
-		    meta.first == r->points[0].size) {
-			show(c, s, log, meta.first);
-			return false;
-		}
-		return true;
-	case REFUSE_PARENT:
-		return true;
-	case REFUSE_AFTER_END: /* kept there: a person admits it or not */
-		ship->reason = r->reason;
-		ship->refused = ship->stopped = true;
-		return false;
-	default:
-		ship->reason = r->reason;
-		sync_emit(c, &(struct sync_out){.type = SYNC_CHECK, .verify = {.log = r->log, .first = r->first}});
-		return false;
-	}
-}
-
-void sync_checked_sound(struct sync_core *c, struct sync_session *s, const struct log_id *id, uint64_t first)
-{
-	struct sync_log *log = sync_log_find(c, id);
-
-	if (log == NULL)
-		return;
-	struct sync_ship *ship = sync_ship_of(c, s, log);
-	if (ship->reason == REFUSE_NONE || ship->stopped || ship->peer.size > first)
-		return; /* nobody refused it, or it was taken after all */
-	if (ship->retries++ == 0) {
-		ship->sent = ship->peer.size;
-		ship->reason = REFUSE_NONE;
-		return;
-	}
-	if (!ship->refused)
-		sync_alarm(c, ALARM_REFUSED, s->branch, id, first);
-	ship->refused = ship->stopped = true;
 }

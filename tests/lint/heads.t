@@ -6,16 +6,12 @@ use File::Find;
 
 # A file over 800 lines says here why it is one.
 my %long = (
-	'common/sync/branch.c' => 'one machine: every message and state of a branch in one place',
-	'common/sync/hq.c' => 'one machine: every message of a session in one place',
 	'common/wire/msg_codec.c' => 'one function each way per message, nothing else',
 	'tests/lib/trace.c' => 'the interpreter of golden traces, one case per word of their language',
 	'tests/sim/node.c' => 'one node of the simulator: every output of a core is performed here',
 	'tests/unit/test_block.c' => 'one test per check of a block',
 	'tests/unit/test_sync_trace.c' => 'one trace per story of the protocol',
 );
-# Guards that do not follow the path.
-my %guard = ('tests/sim/world.h' => 'AFTERSYNC_SIM_WORLD_H');
 
 my @tests = (
 	'a header begins with what it is for' => sub {
@@ -25,7 +21,7 @@ my @tests = (
 	'a header is guarded by the name of its path' => sub {
 		my ($file, $text) = @_;
 		return 1 if $file !~ /\.h$/;
-		my $want = $guard{$file} // 'AFTERSYNC_' . uc($file =~ s{^common/}{}r =~ s{[^\w]}{_}gr);
+		my $want = 'AFTERSYNC_' . uc($file =~ s{^common/}{}r =~ s{[^\w]}{_}gr);
 		return $text =~ /^#ifndef \Q$want\E\n#define \Q$want\E\n/m && $text =~ /#endif\s*\z/;
 	},
 	'a source begins with a comment or with its own header' => sub {

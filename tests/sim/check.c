@@ -6,7 +6,8 @@
 
 #include <stdlib.h>
 
-/* ---- what was promised --------------------------------------------------------------------------------------------*/
+/* ---- what was promised
+ * --------------------------------------------------------------------------------------------*/
 
 /* 1: the branch said "accepted". */
 void check_accepted(struct node *n, const uint8_t event_id[16])
@@ -15,7 +16,8 @@ void check_accepted(struct node *n, const uint8_t event_id[16])
 
 	for (size_t i = w->accepted_n; i > 0; i--) {
 		struct accepted *a = &w->accepted[i - 1];
-		if (memcmp(a->event_id, event_id, 16) == 0 && memcmp(a->branch, n->branch, BRANCH_CODE_MAX) == 0) {
+		if (memcmp(a->event_id, event_id, 16) == 0 &&
+		    memcmp(a->branch, n->branch, BRANCH_CODE_MAX) == 0) {
 			a->may_be_lost &= n->retired;
 			return;
 		}
@@ -41,14 +43,14 @@ void check_receipt(struct node *hq, const struct log_id *log, const struct log_h
 	if (store_log(hq->st, log, &row) != AS_OK || row.head.size < head->size ||
 	    !store_block_at(hq->st, log, head->size - 1, &m) || m.first + m.count != head->size ||
 	    memcmp(m.root, head->root, 32) != 0) {
-		broken(hq->w, "2 receipt", "%s receipts %s %llu, which it does not hold", hq->name, log_name(log),
-		       (unsigned long long)head->size);
+		broken(hq->w, "2 receipt", "%s receipts %s %llu, which it does not hold", hq->name,
+		       log_name(log), (unsigned long long)head->size);
 		return;
 	}
 	if (m.keys_upto > 0 && (store_log(hq->st, &live_id, &live) != AS_OK || live.keys < m.keys_upto))
-		broken(hq->w, "2 receipt", "%s receipts %s %llu with keys up to %llu, it holds %llu", hq->name,
-		       log_name(log), (unsigned long long)head->size, (unsigned long long)m.keys_upto,
-		       (unsigned long long)live.keys);
+		broken(hq->w, "2 receipt", "%s receipts %s %llu with keys up to %llu, it holds %llu",
+		       hq->name, log_name(log), (unsigned long long)head->size,
+		       (unsigned long long)m.keys_upto, (unsigned long long)live.keys);
 }
 
 /* 8: no (key, nonce) twice. */
@@ -85,8 +87,8 @@ void check_lost_block(struct node *n, const struct log_id *log, uint64_t first)
 
 	for (size_t i = 0; i < w->accepted_n; i++) {
 		struct accepted *a = &w->accepted[i];
-		if (memcmp(a->branch, n->branch, BRANCH_CODE_MAX) == 0 && node_holds(n, a->event_id, &at, &index) &&
-		    log_id_equal(&at, log) && index >= first)
+		if (memcmp(a->branch, n->branch, BRANCH_CODE_MAX) == 0 &&
+		    node_holds(n, a->event_id, &at, &index) && log_id_equal(&at, log) && index >= first)
 			a->may_be_lost = true;
 	}
 }
@@ -110,7 +112,8 @@ void check_step(struct world *w, struct node *n)
 	for (size_t i = 0; i < c->logs_n; i++) {
 		const struct log_row *r = &c->logs[i].row;
 		if (r->acked.size > r->head.size && n->is_hq)
-			broken(w, "6 monotone", "%s receipted %s further than it holds", n->name, log_name(&r->id));
+			broken(w, "6 monotone", "%s receipted %s further than it holds", n->name,
+			       log_name(&r->id));
 		if (c->logs[i].in < r->head.size)
 			broken(w, "pipeline", "%s: %s: in < head", n->name, log_name(&r->id));
 	}
@@ -119,7 +122,8 @@ void check_step(struct world *w, struct node *n)
 		credit += c->queue[i].bytes;
 	for (size_t i = 0; i < c->flight_n; i++)
 		credit += c->flight[i].bytes;
-	for (size_t i = 0; i < c->logs_n && i < SIM_LOGS; i++) { /* 6: what was receipted, and the numbers of keys */
+	for (size_t i = 0; i < c->logs_n && i < SIM_LOGS;
+	     i++) { /* 6: what was receipted, and the numbers of keys */
 		struct seen *s = seen_of(n, &c->logs[i].row.id);
 		if (s == NULL)
 			continue;
@@ -128,8 +132,9 @@ void check_step(struct world *w, struct node *n)
 			       log_name(&c->logs[i].row.id), (unsigned long long)s->acked,
 			       (unsigned long long)c->logs[i].row.acked.size);
 		if (c->logs[i].row.keys < s->keys)
-			broken(w, "6 monotone", "%s: %s had %llu keys, now %llu", n->name, log_name(&c->logs[i].row.id),
-			       (unsigned long long)s->keys, (unsigned long long)c->logs[i].row.keys);
+			broken(w, "6 monotone", "%s: %s had %llu keys, now %llu", n->name,
+			       log_name(&c->logs[i].row.id), (unsigned long long)s->keys,
+			       (unsigned long long)c->logs[i].row.keys);
 		s->acked = c->logs[i].row.acked.size;
 		s->keys = c->logs[i].row.keys;
 	}
@@ -144,10 +149,12 @@ void check_step(struct world *w, struct node *n)
 		broken(w, "9 bounds", "%s: credit %llu of %u", n->name, (unsigned long long)credit,
 		       n->is_hq ? SIM_POOL : BRANCH_WINDOW);
 	if (c->queue_n > c->queue_cap || c->pool > SIM_POOL + BRANCH_WINDOW)
-		broken(w, "9 bounds", "%s: queue %zu, pool %llu", n->name, c->queue_n, (unsigned long long)c->pool);
+		broken(w, "9 bounds", "%s: queue %zu, pool %llu", n->name, c->queue_n,
+		       (unsigned long long)c->pool);
 }
 
-/* ---- at rest ------------------------------------------------------------------------------------------------------*/
+/* ---- at rest
+ * ------------------------------------------------------------------------------------------------------*/
 
 static bool unequal(struct world *w, const char *fmt, ...)
 {
@@ -165,16 +172,18 @@ bool check_equal(struct world *w)
 	struct node *hq = hq_of(w);
 
 	if (!hq->alive || hq->jobs_n || hq->h.c.queue_n || hq->h.c.flight_n)
-		return unequal(w, "head office is busy: alive %d, jobs %zu, queue %zu, flight %zu", hq->alive, hq->jobs_n,
-			       hq->alive ? hq->h.c.queue_n : 0, hq->alive ? hq->h.c.flight_n : 0);
+		return unequal(w, "head office is busy: alive %d, jobs %zu, queue %zu, flight %zu", hq->alive,
+			       hq->jobs_n, hq->alive ? hq->h.c.queue_n : 0, hq->alive ? hq->h.c.flight_n : 0);
 	if (hq->h.state != SYNC_HQ_SERVING) {
 		struct sync_session *s = hq->h.sessions;
 		for (size_t i = 0; i < hq->h.sessions_cap; i++)
 			if (hq->h.sessions[i].open && hq->h.sessions[i].granted > s->granted)
 				s = &hq->h.sessions[i];
-		return unequal(w, "head office is not serving: state %d, instance %u of %u, pool %llu, most credit %.8s %llu",
-			       hq->h.state, hq->h.c.instance, w->instance, (unsigned long long)hq->h.c.pool, s->branch,
-			       (unsigned long long)(s->granted - s->received));
+		return unequal(w,
+			       "head office is not serving: state %d, instance %u of %u, pool %llu, most "
+			       "credit %.8s %llu",
+			       hq->h.state, hq->h.c.instance, w->instance, (unsigned long long)hq->h.c.pool,
+			       s->branch, (unsigned long long)(s->granted - s->received));
 	}
 	for (size_t i = 0; i < hq->h.c.logs_n; i++)
 		if (hq->h.c.logs[i].damaged != LOG_NO_END)
@@ -184,8 +193,8 @@ bool check_equal(struct world *w)
 		if (n->gone)
 			continue;
 		if (!n->alive || n->jobs_n || n->b.c.queue_n || n->b.c.flight_n || n->subs_n || n->b.forking)
-			return unequal(w, "%s is busy: alive %d, jobs %zu, queue %zu, submissions %zu", n->name, n->alive,
-				       n->jobs_n, n->b.c.queue_n, n->subs_n);
+			return unequal(w, "%s is busy: alive %d, jobs %zu, queue %zu, submissions %zu",
+				       n->name, n->alive, n->jobs_n, n->b.c.queue_n, n->subs_n);
 		size_t at = 0;
 		for (size_t k = 0; k < n->b.c.logs_n; k++) {
 			struct sync_log *l = &n->b.c.logs[k];
@@ -202,14 +211,18 @@ bool check_equal(struct world *w)
 					       (unsigned long long)l->row.keys, log_name(&l->row.id),
 					       (unsigned long long)h->row.keys);
 			if (!log_is_hq(&l->row.id) && h && h->row.acked.size != h->row.head.size)
-				return unequal(w, "%s: %s is held to %llu, receipted to %llu; keys %llu, needed %llu and %llu",
-					       n->name, log_name(&l->row.id), (unsigned long long)h->row.head.size,
-					       (unsigned long long)h->row.acked.size, (unsigned long long)h->row.keys,
-					       (unsigned long long)h->row.keys_need, (unsigned long long)l->row.keys_need);
+				return unequal(
+				    w,
+				    "%s: %s is held to %llu, receipted to %llu; keys %llu, needed %llu and "
+				    "%llu",
+				    n->name, log_name(&l->row.id), (unsigned long long)h->row.head.size,
+				    (unsigned long long)h->row.acked.size, (unsigned long long)h->row.keys,
+				    (unsigned long long)h->row.keys_need,
+				    (unsigned long long)l->row.keys_need);
 			if (!log_is_hq(&l->row.id) && l->row.acked.size < l->row.head.size &&
 			    key_of_log_is(n, &l->row.id))
-				return unequal(w, "%s: %s receipts seen to %llu of %llu", n->name, log_name(&l->row.id),
-					       (unsigned long long)l->row.acked.size,
+				return unequal(w, "%s: %s receipts seen to %llu of %llu", n->name,
+					       log_name(&l->row.id), (unsigned long long)l->row.acked.size,
 					       (unsigned long long)l->row.head.size);
 		}
 		for (struct sync_log *h; (h = sync_log_next(&hq->h.c, n->branch, &at)) != NULL;)
@@ -252,7 +265,8 @@ void check_scrub(struct world *w)
 			check_scrub_node(w->nodes[i]);
 }
 
-/* ---- the naive fold: all events of all logs, sorted, folded once ----------------------------------------------------*/
+/* ---- the naive fold: all events of all logs, sorted, folded once
+ * ----------------------------------------------------*/
 
 struct naive_event {
 	struct case_key key;
@@ -277,7 +291,8 @@ static int naive_cmp(const void *a, const void *b)
 	return c ? c : place_cmp(&x->place, &y->place);
 }
 
-static as_err naive_block(void *arg, const struct log_id *log, const struct block_meta *meta, struct bytes block)
+static as_err naive_block(void *arg, const struct log_id *log, const struct block_meta *meta,
+			  struct bytes block)
 {
 	struct naive *nv = arg;
 	const struct bytes *events;
@@ -297,7 +312,8 @@ static as_err naive_block(void *arg, const struct log_id *log, const struct bloc
 			break;
 		if (event_decode(events[i], &ev) != AS_OK || !ledger_case_of(&ev, log->branch, &e.key))
 			continue;
-		e.place = (struct place){.inc_number = log->number, .index = meta->first + i, .cls = log->cls};
+		e.place =
+		    (struct place){.inc_number = log->number, .index = meta->first + i, .cls = log->cls};
 		memcpy(e.place.inc_id, log->inc, 16);
 		memcpy(e.leaf, leaves[i], 32);
 		e.raw = malloc(e.n);
@@ -388,8 +404,8 @@ static as_err compare_cell(void *arg, struct bytes key, struct bytes value)
 	if (!equal) {
 		char hex[2 * CELL_KEY_MAX + 1];
 		text_hex(key.p, key.n, hex);
-		broken(c->node->w, "4 cells", "%s: cell %s (number %zu) differs from the naive fold", c->node->name, hex,
-		       c->at);
+		broken(c->node->w, "4 cells", "%s: cell %s (number %zu) differs from the naive fold",
+		       c->node->name, hex, c->at);
 		return AS_EREFUSED;
 	}
 	c->at++;
@@ -464,7 +480,8 @@ static void check_fold(struct node *n)
 	qsort(nv.events, nv.n, sizeof nv.events[0], naive_cmp);
 	for (size_t i = 0; i < nv.n && !n->w->failure;) {
 		size_t k = 1;
-		while (i + k < nv.n && memcmp(&nv.events[i + k].key, &nv.events[i].key, sizeof nv.events[i].key) == 0)
+		while (i + k < nv.n &&
+		       memcmp(&nv.events[i + k].key, &nv.events[i].key, sizeof nv.events[i].key) == 0)
 			k++;
 		fold_one_case(n, &nv.events[i], k, &cmp.cells);
 		cases++;
@@ -474,10 +491,11 @@ static void check_fold(struct node *n)
 	if (!n->w->failure) {
 		as_err err = store_each_cell(n->st, bytes_of(NULL, 0), compare_cell, &cmp);
 		if (err == AS_OK && cmp.at != cmp.cells.n)
-			broken(n->w, "4 cells", "%s keeps %zu cells, the naive fold gives %zu", n->name, cmp.at,
-			       cmp.cells.n);
+			broken(n->w, "4 cells", "%s keeps %zu cells, the naive fold gives %zu", n->name,
+			       cmp.at, cmp.cells.n);
 		if (store_each_case(n->st, bytes_of(NULL, 0), count_case, &kept) != AS_OK || kept != cases)
-			broken(n->w, "4 states", "%s keeps %zu cases, the naive fold gives %zu", n->name, kept, cases);
+			broken(n->w, "4 states", "%s keeps %zu cases, the naive fold gives %zu", n->name,
+			       kept, cases);
 	}
 	n->w->cells += n->is_hq ? cmp.cells.n : 0;
 	n->w->cases += n->is_hq ? cases : 0;
@@ -511,10 +529,11 @@ static void check_promises(struct world *w)
 		char hex[33];
 		text_hex(want.id, 16, hex);
 		if (times > 1)
-			broken(w, "1 once", "%.8s %s counts %zu times at head office", want.branch, hex, times);
+			broken(w, "1 once", "%.8s %s counts %zu times at head office", want.branch, hex,
+			       times);
 		if (times == 0 && !w->accepted[i].may_be_lost)
-			broken(w, "1 lost", "%.8s %s was accepted by %s and is not at head office", want.branch, hex,
-			       w->nodes[w->accepted[i].node]->name);
+			broken(w, "1 lost", "%.8s %s was accepted by %s and is not at head office",
+			       want.branch, hex, w->nodes[w->accepted[i].node]->name);
 		w->lost += times == 0;
 	}
 }
@@ -536,11 +555,12 @@ void check_rest(struct world *w)
 			broken(w, "4 check", "%s: %s: %s", n->name, as_err_text(err), em.text);
 		for (size_t k = 0; k < SIM_SLOTS; k++)
 			if (n->slots[k].used)
-				broken(w, "9 bounds", "%s: slot %zu (%s %llu) was never given back", n->name, k,
-				       log_name(&n->slots[k].log), (unsigned long long)n->slots[k].first);
+				broken(w, "9 bounds", "%s: slot %zu (%s %llu) was never given back", n->name,
+				       k, log_name(&n->slots[k].log), (unsigned long long)n->slots[k].first);
 		if (!n->is_hq && n->b.c.pool + n->b.s.granted - n->b.s.received != BRANCH_WINDOW)
 			broken(w, "9 bounds", "%s: credit %llu of %u", n->name,
-			       (unsigned long long)(n->b.c.pool + n->b.s.granted - n->b.s.received), BRANCH_WINDOW);
+			       (unsigned long long)(n->b.c.pool + n->b.s.granted - n->b.s.received),
+			       BRANCH_WINDOW);
 	}
 	check_promises(w);
 	for (size_t i = 0; i < hq->h.sessions_cap; i++)

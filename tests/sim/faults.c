@@ -43,10 +43,22 @@ static const struct {
     [F_TRANSPORT] = {300, 1},
 };
 
+/* What the story tells, in this order. */
+static const uint8_t script[] = {F_PARTITION,	    F_RESTORE_LINE, F_FLIP_STORE_HQ, F_ZERO_CREDIT,
+				 F_RESTORE_NO_LINE, F_HQ_ROLLBACK,  F_CLONE,	     F_FLIP_STORE_BRANCH,
+				 F_REPLACED,	    F_PARTITION};
+
 void faults_draw(struct world *w)
 {
-	bool calm = !w->o.story && chance(w, 50); /* some seeds are almost healthy: speed and order in peace */
+	bool calm = chance(w, 50); /* some seeds are almost healthy: speed and order in peace */
 
+	if (w->o.story) {
+		for (size_t i = 0; i < sizeof script; i++)
+			w->rate[script[i]] = 1;
+		w->rate[F_LOST_JOINED] = 500000;
+		w->rate[F_CRASH_AFTER_COMMIT] = 500;
+		return;
+	}
 	for (int f = 0; f < FAULTS; f++) {
 		if (calm || !chance(w, plan[f].in_seeds) || plan[f].rate_max == 0)
 			continue;
@@ -81,7 +93,8 @@ static bool safe_at_hq(struct world *w, struct node *n, const uint8_t id[16])
 	struct block_meta a, b;
 
 	return n->st && hq->st && node_holds(n, id, &log, &index) && store_block_at(n->st, &log, index, &a) &&
-	       store_block_at(hq->st, &log, index, &b) && a.first == b.first && memcmp(a.root, b.root, 32) == 0;
+	       store_block_at(hq->st, &log, index, &b) && a.first == b.first &&
+	       memcmp(a.root, b.root, 32) == 0;
 }
 
 static bool held_elsewhere(struct world *w, struct node *but, const char *branch, const uint8_t id[16])
@@ -188,8 +201,8 @@ static void replace(struct world *w, struct node *n)
 	struct node *hq = hq_of(w);
 	char name[12];
 
-	if (rotten(w) || w->nodes_n >= SIM_NODES_MAX - 2 || !hq->alive || !n->alive || w->tokens_n >= SIM_NODES_MAX ||
-	    key_ended(w, n->identity) || !branch_joined(n))
+	if (rotten(w) || w->nodes_n >= SIM_NODES_MAX - 2 || !hq->alive || !n->alive ||
+	    w->tokens_n >= SIM_NODES_MAX || key_ended(w, n->identity) || !branch_joined(n))
 		return;
 	w->counts[F_REPLACED]++;
 	for (size_t i = 1; i < w->nodes_n; i++) /* copies of it as well: they may talk on, nobody listens */
@@ -207,14 +220,16 @@ static void replace(struct world *w, struct node *n)
 	/* what was on its way is refused as after-end, or counted, as it comes */
 	hq_core_end_keys(&hq->h, w->now, n->branch);
 	node_settle(hq);
-	struct hq_token t = {.number = (uint32_t)w->tokens_n + 1, .state = TOKEN_OPEN, .expires_ms = UINT64_MAX};
+	struct hq_token t = {
+	    .number = (uint32_t)w->tokens_n + 1, .state = TOKEN_OPEN, .expires_ms = UINT64_MAX};
 	memcpy(t.branch, n->branch, BRANCH_CODE_MAX);
 	w->tokens[w->tokens_n++] = t;
 	if (hq->alive)
 		hq_core_add_token(&hq->h, &t);
 	snprintf(name, sizeof name, "%.4s+%zu", n->name, w->nodes_n);
 	struct node *c = world_node_new(w, false, n->branch, name);
-	/* old content keys reach the new server in Keys, sealed to its recipient key; here it has the old one */
+	/* old content keys reach the new server in Keys, sealed to its recipient key; here it has the old one
+	 */
 	memcpy(c->box_public, n->box_public, 32);
 	memcpy(c->box_secret, n->box_secret, 32);
 	c->token = t.number;
@@ -230,7 +245,8 @@ static void rollback(struct world *w)
 	if (rotten(w) || hq->copy == NULL || !hq->alive)
 		return;
 	w->counts[F_HQ_ROLLBACK]++;
-	story(w, "head office is put back from a copy %u minutes old", (unsigned)((w->now - hq->copy_ms) / MINUTE_MS));
+	story(w, "head office is put back from a copy %u minutes old",
+	      (unsigned)((w->now - hq->copy_ms) / MINUTE_MS));
 	put_back(w, hq);
 	w->operator_at = w->now + 20 * MINUTE_MS + rng_below(&w->rng, 40 * MINUTE_MS);
 }
@@ -257,8 +273,9 @@ static void flip(struct world *w, struct node *n, enum fault f)
 		for (size_t i = 1; i < w->nodes_n; i++) {
 			struct block_meta b;
 			struct node *o = w->nodes[i];
-			other |= !o->gone && o->st && store_block_at(o->st, &log, m.first, &b) && b.first == m.first &&
-				 memcmp(b.root, m.root, 32) == 0 && !key_ended(w, o->identity) &&
+			other |= !o->gone && o->st && store_block_at(o->st, &log, m.first, &b) &&
+				 b.first == m.first && memcmp(b.root, m.root, 32) == 0 &&
+				 !key_ended(w, o->identity) &&
 				 memcmp(o->branch, log.branch, BRANCH_CODE_MAX) == 0;
 		}
 		if (!other)
@@ -269,7 +286,8 @@ static void flip(struct world *w, struct node *n, enum fault f)
 	uint8_t key[LOG_ID_BYTES + 8];
 	log_id_put(&log, key);
 	put_be64(key + LOG_ID_BYTES, m.first);
-	if (kv_mem_flip(n->kv, TABLE_BLOCK, bytes_of(key, sizeof key), 64 * 8 + rng_below(&w->rng, m.bytes * 8u)) != AS_OK)
+	if (kv_mem_flip(n->kv, TABLE_BLOCK, bytes_of(key, sizeof key),
+			64 * 8 + rng_below(&w->rng, m.bytes * 8u)) != AS_OK)
 		return;
 	w->counts[f]++;
 	n->rot++;
@@ -290,7 +308,8 @@ static void thief(struct world *w)
 	for (size_t i = 0; hq->alive && i < w->tokens_n; i++) {
 		if (w->tokens[i].state != TOKEN_USED || !token_open_at(hq, w->tokens[i].number))
 			continue;
-		struct hq_link link = {.link = 0xfffffff0u, .kind = SYNC_LINK_JOIN, .token = w->tokens[i].number};
+		struct hq_link link = {
+		    .link = 0xfffffff0u, .kind = SYNC_LINK_JOIN, .token = w->tokens[i].number};
 		w->counts[F_TOKEN_THIEF]++;
 		memcpy(m.join.branch, w->tokens[i].branch, BRANCH_CODE_MAX);
 		memset(m.join.identity, 7, 32);
@@ -304,15 +323,20 @@ static void thief(struct world *w)
 
 void faults_strike(struct world *w)
 {
-	static const uint8_t strikes[] = {F_PARTITION,	 F_HALF_OPEN,	  F_RESTORE_LINE, F_RESTORE_NO_LINE,
-					  F_CLONE,	 F_HQ_ROLLBACK,	  F_TOKEN_THIEF,  F_REPLACED,
-					  F_WIRE_VERSION, F_FLIP_STORE_BRANCH, F_FLIP_STORE_HQ, F_ZERO_CREDIT,
-					  F_TRANSPORT};
+	static const uint8_t strikes[] = {
+	    F_PARTITION,     F_HALF_OPEN,   F_RESTORE_LINE, F_RESTORE_NO_LINE, F_CLONE,
+	    F_HQ_ROLLBACK,   F_TOKEN_THIEF, F_REPLACED,	    F_WIRE_VERSION,    F_FLIP_STORE_BRANCH,
+	    F_FLIP_STORE_HQ, F_ZERO_CREDIT, F_TRANSPORT};
 	struct node *n = some_branch(w);
 	struct node *hq = hq_of(w);
 	uint8_t f = strikes[rng_below(&w->rng, sizeof strikes)];
 
 	faults_operator(w);
+	if (w->o.story) {
+		if (w->struck == sizeof script)
+			return;
+		f = script[w->struck++];
+	}
 	for (int tries = 0; tries < 8 && w->rate[f] == 0; tries++)
 		f = strikes[rng_below(&w->rng, sizeof strikes)];
 	if (n == NULL || w->rate[f] == 0)
@@ -321,7 +345,9 @@ void faults_strike(struct world *w)
 	case F_PARTITION:
 		w->counts[f]++;
 		story(w, "the line of %s is cut", n->name);
-		cut_line(w, n, chance(w, 500) ? rng_below(&w->rng, 5 * MINUTE_MS) : rng_below(&w->rng, 180 * MINUTE_MS),
+		cut_line(w, n,
+			 chance(w, 500) ? rng_below(&w->rng, 5 * MINUTE_MS)
+					: rng_below(&w->rng, 180 * MINUTE_MS),
 			 true);
 		break;
 	case F_HALF_OPEN:

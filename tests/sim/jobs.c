@@ -3,8 +3,7 @@
 #include "common/crypto/seal.h"
 #include "common/ledger/ledger.h"
 #include "common/wire/event.h"
-#include "common/wire/log_opened.h"
-#include "tests/sim/world.h"
+#include "tests/sim/batch.h"
 
 #include <stdlib.h>
 
@@ -13,183 +12,12 @@
 
 static uint8_t arena_memory[ARENA_BYTES];
 
-/* A batch under construction: operations and the memory they borrow. */
-struct batch {
-	struct store_op ops[SYNC_FLIGHT_MAX + 64];
-	size_t n;
-	struct buf blocks[128];
-	size_t blocks_n;
-};
-
-static struct batch batch;
-
-static void batch_done(void)
-{
-	for (size_t i = 0; i < batch.blocks_n; i++)
-		buf_done(&batch.blocks[i]);
-	batch.n = 0;
-	batch.blocks_n = 0;
-}
-
-static struct store_op *op(enum store_op_type type, const struct log_id *log)
-{
-	as_assert(batch.n < AS_COUNT(batch.ops));
-	struct store_op *o = &batch.ops[batch.n++];
-	*o = (struct store_op){.type = type};
-	if (log)
-		o->log = *log;
-	return o;
-}
-
-static void op_meta(const char *name, struct bytes value)
-{
-	struct store_op *o = op(STORE_META, NULL);
-
-	o->meta.name = name;
-	o->meta.value = value;
-}
-
-/* Commits the batch with whatever the disk does today. AS_EIO: the process has to die. */
-static as_err commit(struct node *n)
-{
-	struct as_errmsg em = {0};
-	enum fault full = n->is_hq ? F_FULL_HQ : F_FULL_BRANCH;
-
-	if (n->full_until > n->w->now)
-		kv_mem_fault(n->kv, KV_MEM_COMMIT_FULL);
-	else if (fault(n->w, full)) {
-		n->full_until = n->w->now + 1000 + rng_below(&n->w->rng, 120000);
-		kv_mem_fault(n->kv, KV_MEM_COMMIT_FULL);
-	} else if (fault(n->w, F_COMMIT_LOST))
-		kv_mem_fault(n->kv, KV_MEM_COMMIT_LOST);
-	else if (fault(n->w, F_COMMIT_DOUBTED))
-		kv_mem_fault(n->kv, KV_MEM_COMMIT_DOUBTED);
-	as_err err = store_commit(n->st, n->fence, batch.ops, batch.n, &em);
-	if (err == AS_ECONFLICT || err == AS_EINVAL)
-		broken(n->w, "commit", "%s: %s: %s (%zu operations, first %d on %s)", n->name, as_err_text(err), em.text,
-		       batch.n, batch.ops[0].type, log_name(&batch.ops[0].log));
-	if (err)
-		world_trace(n->w, "%s commit: %s %s", n->name, as_err_text(err), em.text);
-	return err;
-}
-
-static void take_row(struct node *n, const struct log_id *log)
-{
-	as_assert(n->appended_n < AS_COUNT(n->appended));
-	if (store_log(n->st, log, &n->appended[n->appended_n]) != AS_OK)
-		broken(n->w, "row", "%s has no row of %s", n->name, log_name(log));
-	n->appended_n++;
-}
-
-/* ---- building -----------------------------------------------------------------------------------------------------*/
-
-static void author_of(struct node *n, const struct log_id *log, const uint8_t *content, struct block_author *a)
-{
-	block_author_init(a, n->w->org, log, n->is_hq ? n->w->instance_secret[log->number] : n->secret,
-			  log->cls == LOG_HQ_ALL ? NULL : content);
-}
-
-static struct block_recipients recipients_of(struct node *n, const struct log_id *log)
-{
-	struct block_recipients r = {0};
-
-	memcpy(r.hq, hq_of(n->w)->box_public, 32);
-	memcpy(r.branch, n->box_public, 32);
-	for (size_t i = 0; n->is_hq && i < n->w->roster_n; i++)
-		if (memcmp(n->w->roster[i].branch, log->branch, BRANCH_CODE_MAX) == 0)
-			memcpy(r.branch, n->w->roster[i].box, 32);
-	return r;
-}
-
-/* Builds one block that continues f and adds its operation. leaves: memory for the leaf hashes, kept by the caller. */
-static bool add_block(struct node *n, struct block_author *a, struct tree_frontier *f, const struct bytes *events,
-		      size_t events_n, uint64_t keys_upto, uint8_t (*leaves)[32], const struct log_opened *lo)
-{
-	struct block_recipients rcpt = recipients_of(n, &a->log);
-	uint8_t random[32];
-	struct log_head head;
-	uint64_t first = f->size;
-	struct block_content c = {.events = events,
-				  .events_n = events_n,
-				  .keys_upto = a->log.cls == LOG_HQ_ALL ? 0 : keys_upto,
-				  .recipients = first == 0 && a->log.cls != LOG_HQ_ALL ? &rcpt : NULL,
-				  .random = random,
-				  .ret_leaves = leaves};
-
-	as_assert(batch.blocks_n < AS_COUNT(batch.blocks));
-	rng_fill(&n->w->rng, random, sizeof random);
-	struct buf *b = &batch.blocks[batch.blocks_n++];
-	buf_init(b, BLOCK_BYTES_MAX);
-	as_err err = block_build(&n->io, a, f, &c, b, &head);
-	if (err) {
-		broken(n->w, "build", "%s: %s: %s", n->name, log_name(&a->log), as_err_text(err));
-		return false;
-	}
-	struct store_op *o = op(STORE_BLOCK, &a->log);
-	o->block.meta = (struct block_meta){
-	    .first = first, .count = (uint32_t)events_n, .bytes = (uint32_t)b->n, .keys_upto = c.keys_upto};
-	memcpy(o->block.meta.root, head.root, 32);
-	o->block.block = buf_bytes(b);
-	o->block.events = events;
-	o->block.leaves = (const uint8_t(*)[32])leaves;
-	o->block.fold = true;
-	if (lo && lo->has_parent) {
-		o->block.has_parent = true;
-		o->block.parent = lo->parent;
-		o->block.parent_head = lo->parent_head;
-	}
-	check_nonce(n, buf_bytes(b));
-	return true;
-}
-
-/* The first event of a log; raw holds GEN_RAW_MAX bytes. */
-static size_t opened_event(struct node *n, const struct log_opened *lo, uint8_t *raw)
-{
-	uint8_t body[LOG_OPENED_MAX], id[16], salt[16];
-	struct event ev = {.kind = LOG_OPENED, .business_date = 20260101, .tz_offset_min = 480, .actor = 1};
-	size_t len = 0;
-
-	rng_fill(&n->w->rng, id, 16);
-	rng_fill(&n->w->rng, salt, 16);
-	ev.event_id = bytes_of(id, 16);
-	ev.salt = bytes_of(salt, 16);
-	ev.body = bytes_of(body, log_opened_encode(lo, body));
-	ev.post = 90;
-	ev.occurred_at = ev.recorded_at = EPOCH_MS + (int64_t)n->w->now;
-	as_err err = event_encode(&ev, raw, GEN_RAW_MAX, &len);
-	if (err)
-		broken(n->w, "encode", "LOG_OPENED: %s", as_err_text(err));
-	return len;
-}
-
-/* Opens a log: content key, author, LOG_OPENED as its first block. */
-static bool open_log(struct node *n, const struct log_opened *lo, struct block_author *a, struct tree_frontier *f,
-		     uint8_t (*leaf)[32], uint8_t *raw, struct bytes *event)
-{
-	uint8_t content[32];
-
-	rng_fill(&n->w->rng, content, sizeof content);
-	author_of(n, &lo->log, content, a);
-	*f = (struct tree_frontier){0};
-	*event = bytes_of(raw, opened_event(n, lo, raw));
-	return add_block(n, a, f, event, 1, 0, leaf, lo);
-}
-
-/* The author of a log that is open here. */
-static bool author_open(struct node *n, const struct log_id *log, struct block_author *a)
-{
-	struct reader *r = node_reader(n, log);
-
-	if (r == NULL)
-		return false;
-	author_of(n, log, r->r.content_key, a);
-	return true;
-}
-
-/* ---- local work ---------------------------------------------------------------------------------------------------*/
+/* ---- local work
+ * ---------------------------------------------------------------------------------------------------*/
 
 /* True: to be appended. False: answered, refused or left for the next batch (then *keep). */
-static bool admit(struct node *n, const struct submission *s, struct case_key *cases, size_t *cases_n, bool *keep)
+static bool admit(struct node *n, const struct submission *s, struct case_key *cases, size_t *cases_n,
+		  bool *keep)
 {
 	struct event ev;
 	struct case_key key;
@@ -201,7 +29,8 @@ static bool admit(struct node *n, const struct submission *s, struct case_key *c
 	uint8_t leaf[32];
 
 	*keep = false;
-	if (store_event_place(n->st, s->event_id, &log, &index) == AS_OK && !(s->forced && chance(n->w, 500))) {
+	if (store_event_place(n->st, s->event_id, &log, &index) == AS_OK &&
+	    !(s->forced && chance(n->w, 500))) {
 		check_accepted(n, s->event_id); /* an answer that was lost: given again */
 		return false;
 	}
@@ -241,8 +70,9 @@ static void exec_append(struct node *n, const struct job *j)
 	AS_AUTO(buf) struct buf meta = {0};
 
 	buf_init(&meta, 4096);
-	if (store_meta(n->st, "open", &meta) != AS_OK || !log_id_get(meta.p, &open) || open.number != j->log.number ||
-	    memcmp(open.inc, j->log.inc, 16) != 0 || store_log(n->st, &j->log, &row) != AS_OK)
+	if (store_meta(n->st, "open", &meta) != AS_OK || !log_id_get(meta.p, &open) ||
+	    open.number != j->log.number || memcmp(open.inc, j->log.inc, 16) != 0 ||
+	    store_log(n->st, &j->log, &row) != AS_OK)
 		return; /* a fork came between: asked again at the next tick */
 	live_id.cls = LOG_LIVE;
 	if (store_log(n->st, &live_id, &live) != AS_OK)
@@ -284,11 +114,12 @@ static void exec_append(struct node *n, const struct job *j)
 		keys_n++;
 	}
 	if (keys_n > 0) {
-		struct store_op *o = op(STORE_KEYS, &live_id);
+		struct store_op *o = batch_op(STORE_KEYS, &live_id);
 		o->keys.keys = keys;
 		o->keys.n = keys_n;
 	}
-	if (!author_open(n, &j->log, &a) || store_frontier(n->st, &j->log, row.head.size, &f) != AS_OK) {
+	if (!batch_author_open(n, &j->log, &a) ||
+	    store_frontier(n->st, &j->log, row.head.size, &f) != AS_OK) {
 		/* its first block rotted: the scrubber will find it */
 		struct event_in *e = world_at(n->w, n->w->now + 1, EV_SCRUB, n->index);
 		e->log = j->log;
@@ -296,17 +127,17 @@ static void exec_append(struct node *n, const struct job *j)
 		n->refuse_taken = true;
 		return;
 	}
-	if (!add_block(n, &a, &f, events, events_n, live.keys + keys_n, leaves, NULL))
+	if (!batch_block(n, &a, &f, events, events_n, live.keys + keys_n, leaves, NULL))
 		return;
-	as_err err = commit(n);
+	as_err err = batch_commit(n);
 	if (err == AS_EIO) {
 		n->dying = true;
 	} else if (err) {
 		n->refuse_taken = true;
 	} else {
-		take_row(n, &j->log);
+		batch_row(n, &j->log);
 		if (j->log.cls != LOG_LIVE && keys_n > 0)
-			take_row(n, &live_id);
+			batch_row(n, &live_id);
 	}
 }
 
@@ -323,163 +154,21 @@ static void exec_open(struct node *n, const struct job *j)
 		lo.parent = j->parent;
 		lo.parent_head = j->parent_head;
 	}
-	if (!open_log(n, &lo, &a, &f, leaf, raw, &event))
+	if (!batch_open(n, &lo, &a, &f, leaf, raw, &event))
 		return;
 	if (j->log.cls == LOG_LIVE) {
 		log_id_put(&j->log, id);
-		op_meta("open", bytes_of(id, sizeof id));
+		batch_meta("open", bytes_of(id, sizeof id));
 	}
-	as_err err = commit(n);
+	as_err err = batch_commit(n);
 	if (err == AS_EIO)
 		n->dying = true;
 	else if (err == AS_OK)
-		take_row(n, &j->log);
+		batch_row(n, &j->log);
 }
 
-/* ---- fork ---------------------------------------------------------------------------------------------------------*/
-
-#define TAIL_MAX 20000
-
-struct tail {
-	struct bytes *events;
-	size_t n;
-	struct node *node;
-	uint64_t from;
-};
-
-static as_err take_events(void *arg, const struct log_id *log, const struct block_meta *meta, struct bytes block)
-{
-	struct tail *t = arg;
-	const struct bytes *events;
-	const uint8_t(*leaves)[32];
-	size_t n;
-
-	if (meta->first < t->from || node_opener(t->node, log, block, &events, &leaves, &n) != AS_OK)
-		return AS_OK; /* rotted: what cannot be read is lost */
-	for (size_t i = meta->first == 0 ? 1 : 0; i < n && t->n < TAIL_MAX; i++) {
-		uint8_t *copy = malloc(events[i].n);
-		memcpy(copy, events[i].p, events[i].n);
-		t->events[t->n++] = bytes_of(copy, events[i].n);
-	}
-	return AS_OK;
-}
-
-/* Every event after the cut, log by log; a block that cannot be read is passed over. */
-static void take_tail(struct node *n, uint8_t cls, struct tail *t)
-{
-	struct sync_core *c = &n->b.c;
-
-	for (size_t i = 0; i < c->logs_n; i++) {
-		struct sync_log *l = &c->logs[i];
-		struct block_meta m;
-		if (l->row.id.cls != cls || l->cut_to >= l->row.head.size)
-			continue;
-		for (uint64_t at = l->cut_to; at < l->row.head.size; at = m.first + m.count) {
-			AS_AUTO(buf) struct buf block = {0};
-			buf_init(&block, BLOCK_BYTES_MAX);
-			if (!store_block_at(n->st, &l->row.id, at, &m))
-				break;
-			t->from = l->cut_to;
-			if (store_block_read(n->st, &l->row.id, at, &m, &block) == AS_OK)
-				take_events(t, &l->row.id, &m, buf_bytes(&block));
-		}
-	}
-}
-
-static void exec_fork(struct node *n, const struct job *j)
-{
-	static struct bytes events[2][TAIL_MAX];
-	static uint8_t leaves[2][TAIL_MAX + 1][32];
-	static const uint8_t classes[2] = {LOG_LIVE, LOG_BULK};
-	struct tail tail[2] = {{.events = events[0], .node = n}, {.events = events[1], .node = n}};
-	struct sync_core *c = &n->b.c;
-	struct store_key keys[1024];
-	struct buf memory[SIM_BRANCHES_MAX * 4] = {{0}};
-	size_t keys_n = 0, memory_n = 0;
-	uint8_t raw[2][GEN_RAW_MAX], id[LOG_ID_BYTES];
-	struct bytes first[2];
-
-	take_tail(n, LOG_LIVE, &tail[0]);
-	take_tail(n, LOG_BULK, &tail[1]);
-	world_trace(n->w, "%s forks off %u: %zu live, %zu bulk events again", n->name, j->number, tail[0].n, tail[1].n);
-	story(n->w, "%s opens incarnation %u and appends %zu events of its own again", n->name, j->number,
-	      tail[0].n + tail[1].n);
-	/* Key changes that the cut blocks name are put again under new numbers. */
-	for (size_t i = 0; i < c->logs_n; i++) {
-		struct sync_log *l = &c->logs[i];
-		struct block_meta m;
-		uint64_t after = 0;
-		size_t got = 0;
-		if (log_is_hq(&l->row.id) || l->cut_to >= l->row.head.size)
-			continue;
-		struct log_id live = l->row.id;
-		live.cls = LOG_LIVE;
-		struct log_row row;
-		if (l->cut_to > 0 && store_block_at(n->st, &l->row.id, l->cut_to - 1, &m))
-			after = m.keys_upto;
-		if (store_log(n->st, &live, &row) != AS_OK || row.keys <= after || memory_n == AS_COUNT(memory))
-			continue;
-		buf_init(&memory[memory_n], 1 << 20);
-		if (store_keys(n->st, &live, after, keys + keys_n, AS_COUNT(keys) - keys_n, &memory[memory_n], &got) ==
-		    AS_OK) {
-			for (size_t k = 0; k < got; k++)
-				keys[keys_n + k].number = keys_n + k + 1;
-			keys_n += got;
-			memory_n++;
-		}
-	}
-	struct log_opened lo[2];
-	bool parent[2];
-	for (int k = 0; k < 2; k++) {
-		lo[k] = (struct log_opened){.log = {.cls = classes[k], .number = j->number}};
-		memcpy(lo[k].log.branch, n->branch, BRANCH_CODE_MAX);
-		memcpy(lo[k].log.inc, j->inc, 16);
-		memcpy(lo[k].author, n->identity, 32);
-		parent[k] = branch_core_parent(&n->b, &lo[k].log, &lo[k].parent, &lo[k].parent_head);
-		lo[k].has_parent = parent[k];
-	}
-	for (size_t i = c->logs_n; i > 0; i--) {
-		struct sync_log *l = &c->logs[i - 1];
-		if (log_is_hq(&l->row.id) || l->cut_to >= l->row.head.size)
-			continue;
-		op(STORE_CUT, &l->row.id)->cut.size = l->cut_to;
-		if (l->cut_to == 0)
-			node_forget(n, &l->row.id);
-	}
-	for (int k = 0; k < 2; k++) {
-		struct block_author a;
-		struct tree_frontier f;
-		if (k == 1 && tail[1].n == 0)
-			continue;
-		if (!open_log(n, &lo[k], &a, &f, leaves[k], raw[k], &first[k]))
-			return;
-		if (k == 0 && keys_n > 0) {
-			struct store_op *o = op(STORE_KEYS, &lo[0].log);
-			o->keys.keys = keys;
-			o->keys.n = keys_n;
-		}
-		for (size_t at = 0; at < tail[k].n;) {
-			size_t m = 0, plain = 0;
-			while (at + m < tail[k].n && m < 512 && plain < BLOCK_PLAIN_MAX - 4096)
-				plain += tail[k].events[at + m++].n + 4;
-			if (!add_block(n, &a, &f, tail[k].events + at, m, keys_n, leaves[k] + 1 + at, NULL))
-				return;
-			at += m;
-		}
-	}
-	log_id_put(&lo[0].log, id);
-	op_meta("open", bytes_of(id, sizeof id));
-	as_err err = commit(n);
-	if (err)
-		n->dying = true; /* full or failed: as good as a crash; the fork is found again */
-	for (int k = 0; k < 2; k++)
-		for (size_t i = 0; i < tail[k].n; i++)
-			free((void *)(uintptr_t)tail[k].events[i].p);
-	for (size_t i = 0; i < memory_n; i++)
-		buf_done(&memory[i]);
-}
-
-/* ---- the core's commits -------------------------------------------------------------------------------------------*/
+/* ---- the core's commits
+ * -------------------------------------------------------------------------------------------*/
 
 /* Head office takes puts sealed to its present transport key only; the first other one ends the run. */
 static void add_keys(struct node *n, const struct sync_item *it, size_t at, struct store_key *keys)
@@ -502,7 +191,7 @@ static void add_keys(struct node *n, const struct sync_item *it, size_t at, stru
 	}
 	n->keys_now[at] += k;
 	if (k > 0) {
-		struct store_op *o = op(STORE_KEYS, &it->log);
+		struct store_op *o = batch_op(STORE_KEYS, &it->log);
 		o->keys.keys = keys;
 		o->keys.n = k;
 	}
@@ -520,7 +209,7 @@ static void exec_core(struct node *n)
 		switch (it->type) {
 		case ITEM_BLOCK: {
 			struct slot *s = &n->slots[it->slot];
-			o = op(STORE_BLOCK, &it->log);
+			o = batch_op(STORE_BLOCK, &it->log);
 			o->block.meta = (struct block_meta){.first = it->first,
 							    .count = it->count,
 							    .bytes = (uint32_t)s->n,
@@ -536,15 +225,15 @@ static void exec_core(struct node *n)
 			break;
 		}
 		case ITEM_REPAIR:
-			o = op(STORE_REPAIR, &it->log);
+			o = batch_op(STORE_REPAIR, &it->log);
 			o->aside.first = it->first;
 			o->aside.block = bytes_of(n->slots[it->slot].bytes, n->slots[it->slot].n);
 			break;
 		case ITEM_FOLD:
-			op(STORE_FOLD, &it->log);
+			batch_op(STORE_FOLD, &it->log);
 			break;
 		case ITEM_RECEIPT:
-			o = op(STORE_RECEIPT, &it->log);
+			o = batch_op(STORE_RECEIPT, &it->log);
 			o->receipt.head = it->head;
 			memcpy(o->receipt.receipt, it->receipt, 76);
 			break;
@@ -556,40 +245,41 @@ static void exec_core(struct node *n)
 			as_assert(keys_at < AS_COUNT(keys));
 			struct store_key *k = keys[keys_at++];
 			size_t v = 0;
-			for (uint64_t num = it->first; num <= it->keys_upto && v < KEYS_PER_MESSAGE_MAX; num++)
+			for (uint64_t num = it->first; num <= it->keys_upto && v < KEYS_PER_MESSAGE_MAX;
+			     num++)
 				k[v++] = (struct store_key){.number = num, .op = KEY_VOID};
-			o = op(STORE_KEYS, &it->log);
+			o = batch_op(STORE_KEYS, &it->log);
 			o->keys.keys = k;
 			o->keys.n = v;
 			break;
 		}
 		case ITEM_CUT:
-			op(STORE_CUT, &it->log)->cut.size = it->head.size;
+			batch_op(STORE_CUT, &it->log)->cut.size = it->head.size;
 			if (it->head.size == 0)
 				node_forget(n, &it->log);
 			break;
 		case ITEM_ASIDE:
-			o = op(STORE_ASIDE, &it->log);
+			o = batch_op(STORE_ASIDE, &it->log);
 			o->aside.first = it->first;
 			o->aside.reason = it->reason;
 			o->aside.block = bytes_of(n->slots[it->slot].bytes, n->slots[it->slot].n);
 			break;
 		case ITEM_END:
-			op(STORE_END, &it->log)->end.size = it->head.size;
+			batch_op(STORE_END, &it->log)->end.size = it->head.size;
 			break;
 		case ITEM_ADMIT:
-			op_meta("admitted", bytes_of(one, 1));
+			batch_meta("admitted", bytes_of(one, 1));
 			break;
 		case ITEM_JOINED:
-			op_meta("joined", bytes_of(one, 1));
+			batch_meta("joined", bytes_of(one, 1));
 			break;
 		case ITEM_INSTANCE:
 			put_be32(four, it->number);
-			op_meta("instance", bytes_of(four, 4));
+			batch_meta("instance", bytes_of(four, 4));
 			break;
 		}
 	}
-	as_err err = commit(n);
+	as_err err = batch_commit(n);
 	if (err == AS_EIO)
 		n->dying = true;
 	if (err == AS_ECORRUPT)
@@ -598,10 +288,12 @@ static void exec_core(struct node *n)
 	if (err == AS_OK)
 		for (size_t i = 0; i < n->items_n; i++)
 			if (n->items[i].type == ITEM_ADMIT)
-				world_admit(n->w, n->items[i].number, hq_core_join(&n->h, n->items[i].number));
+				world_admit(n->w, n->items[i].number,
+					    hq_core_join(&n->h, n->items[i].number));
 }
 
-/* ---- head office's own logs ---------------------------------------------------------------------------------------*/
+/* ---- head office's own logs
+ * ---------------------------------------------------------------------------------------*/
 
 static void exec_hq_append(struct node *n, const struct job *j)
 {
@@ -610,7 +302,8 @@ static void exec_hq_append(struct node *n, const struct job *j)
 	struct block_author a;
 	struct tree_frontier f;
 	struct log_row row;
-	struct event ev = {.kind = 131, .business_date = 20260101, .tz_offset_min = 480, .actor = 1, .post = 1};
+	struct event ev = {
+	    .kind = 131, .business_date = 20260101, .tz_offset_min = 480, .actor = 1, .post = 1};
 	size_t len = 0;
 
 	if (!hq_core_may_append(&n->h) || j->log.number != n->h.c.instance)
@@ -627,9 +320,10 @@ static void exec_hq_append(struct node *n, const struct job *j)
 				lo.parent_head = row.head;
 			}
 		}
-		if (!open_log(n, &lo, &a, &f, leaves[0], raw[0], &events[0]))
+		if (!batch_open(n, &lo, &a, &f, leaves[0], raw[0], &events[0]))
 			return;
-	} else if (!author_open(n, &j->log, &a) || store_frontier(n->st, &j->log, row.head.size, &f) != AS_OK) {
+	} else if (!batch_author_open(n, &j->log, &a) ||
+		   store_frontier(n->st, &j->log, row.head.size, &f) != AS_OK) {
 		return;
 	}
 	rng_fill(&n->w->rng, id, 16);
@@ -640,16 +334,17 @@ static void exec_hq_append(struct node *n, const struct job *j)
 	if (event_encode(&ev, raw[1], GEN_RAW_MAX, &len) != AS_OK)
 		broken(n->w, "encode", "head office's event");
 	events[1] = bytes_of(raw[1], len);
-	if (!add_block(n, &a, &f, &events[1], 1, 0, leaves[1], NULL))
+	if (!batch_block(n, &a, &f, &events[1], 1, 0, leaves[1], NULL))
 		return;
-	as_err err = commit(n);
+	as_err err = batch_commit(n);
 	if (err == AS_EIO)
 		n->dying = true;
 	else if (err == AS_OK)
-		take_row(n, &j->log);
+		batch_row(n, &j->log);
 }
 
-/* ---- the queue of jobs --------------------------------------------------------------------------------------------*/
+/* ---- the queue of jobs
+ * --------------------------------------------------------------------------------------------*/
 
 void node_exec(struct node *n)
 {

@@ -14,7 +14,8 @@ bool node_holds(struct node *n, const uint8_t event_id[16], struct log_id *ret_l
 		return false;
 	if (n->kv->ops->seek(txn, TABLE_EVENT_ID, bytes_of(event_id, 16), false, &key, &value) == AS_OK &&
 	    key.n == 16 + LOG_ID_BYTES + 8 && memcmp(key.p, event_id, 16) == 0)
-		found = log_id_get(key.p + 16, ret_log) && (*ret_index = get_be64(key.p + 16 + LOG_ID_BYTES), true);
+		found = log_id_get(key.p + 16, ret_log) &&
+			(*ret_index = get_be64(key.p + 16 + LOG_ID_BYTES), true);
 	n->kv->ops->abort(txn);
 	return found;
 }

@@ -85,7 +85,8 @@ void net_connect(struct node *n, enum sync_link kind)
 	n->link = e->link;
 }
 
-/* tell: both ends notice at once; else only the branch's end, after a while (nothing at all for a half-open one). */
+/* tell: both ends notice at once; else only the branch's end, after a while (nothing at all for a half-open
+ * one). */
 void net_cut(struct world *w, uint32_t at, bool tell)
 {
 	if (at == 0 || at >= w->links_n || !w->links[at].up)

@@ -11,123 +11,13 @@
 
 #include <stdlib.h>
 
-
-static struct block_opened shared_opened; /* of the opener: until its next call */
-
-void node_module_init(void)
-{
-	block_opened_init(&shared_opened);
-}
-
-/* ---- keys and readers ---------------------------------------------------------------------------------------------*/
-
 static struct sync_core *core(struct node *n)
 {
 	return n->is_hq ? &n->h.c : &n->b.c;
 }
 
-/* The author's keys that may have signed this log, newest first. */
-static size_t authors(struct world *w, const struct log_id *log, const uint8_t *ret[16])
-{
-	size_t n = 0;
-
-	if (log_is_hq(log)) {
-		if (log->number <= SYNC_INSTANCES_MAX)
-			ret[n++] = w->instance_public[log->number];
-		return n;
-	}
-	for (size_t i = 0; i < w->nodes_n && n < 8; i++) /* a branch knows itself before head office does */
-		if (memcmp(w->nodes[i]->branch, log->branch, BRANCH_CODE_MAX) == 0)
-			ret[n++] = w->nodes[i]->identity;
-	for (size_t i = w->roster_n; i > 0 && n < 16; i--)
-		if (memcmp(w->roster[i - 1].branch, log->branch, BRANCH_CODE_MAX) == 0)
-			ret[n++] = w->roster[i - 1].identity;
-	return n;
-}
-
-static void reader_make(struct node *n, const struct log_id *log, const uint8_t author[32], struct reader *r)
-{
-	r->log = *log;
-	memcpy(r->author, author, 32);
-	block_reader_init(&r->r, n->w->org, log, author);
-	if (log->cls != LOG_HQ_ALL)
-		block_reader_set_recipient(&r->r, n->is_hq, n->box_public, n->box_secret);
-}
-
-static struct reader *reader_known(struct node *n, const struct log_id *log)
-{
-	for (size_t i = 0; i < n->readers_n; i++)
-		if (log_id_equal(&n->readers[i].log, log))
-			return &n->readers[i];
-	return NULL;
-}
-
-/* Makes the reader of a log from its first block, by whichever key of the roster signed it. */
-static struct reader *reader_from(struct node *n, const struct block_view *v)
-{
-	const uint8_t *keys[16];
-	size_t keys_n = authors(n->w, &v->h.log, keys);
-
-	if (v->h.first != 0 || n->readers_n == SIM_LOGS)
-		return NULL;
-	for (size_t i = 0; i < keys_n; i++) {
-		struct tree_frontier f = {0};
-		enum refuse_reason why;
-		struct reader *r = &n->readers[n->readers_n];
-		reader_make(n, &v->h.log, keys[i], r);
-		if (block_open(&n->io, v, &r->r, &f, &shared_opened, &why) == AS_OK) {
-			n->readers_n++;
-			return r;
-		}
-	}
-	return NULL;
-}
-
-/* The reader of a log whose block 0 is stored here. NULL: not held, or not readable. */
-struct reader *node_reader(struct node *n, const struct log_id *log)
-{
-	AS_AUTO(buf) struct buf block = {0};
-	struct block_meta meta;
-	struct block_view v;
-	struct reader *r = reader_known(n, log);
-
-	if (r)
-		return r;
-	buf_init(&block, BLOCK_BYTES_MAX);
-	if (store_block_read(n->st, log, 0, &meta, &block) != AS_OK ||
-	    block_peek(buf_bytes(&block), n->w->org, &v) != REFUSE_NONE)
-		return NULL;
-	return reader_from(n, &v);
-}
-
-void node_forget(struct node *n, const struct log_id *log)
-{
-	struct reader *r = reader_known(n, log);
-
-	if (r)
-		*r = n->readers[--n->readers_n];
-}
-
-/* For the store: events of a stored block, which was verified when it came. */
-as_err node_opener(void *ctx, const struct log_id *log, struct bytes block, const struct bytes **ret_events,
-		   const uint8_t (**ret_leaves)[32], size_t *ret_n)
-{
-	struct node *n = ctx;
-	struct block_view v;
-	enum refuse_reason why;
-
-	if (block_peek(block, n->w->org, &v) != REFUSE_NONE)
-		return AS_ECORRUPT;
-	struct reader *r = v.h.first == 0 && !reader_known(n, log) ? reader_from(n, &v) : node_reader(n, log);
-	if (r == NULL || block_reopen(&n->io, &v, &r->r, &shared_opened, &why) != AS_OK)
-		return AS_ECORRUPT;
-	*ret_events = shared_opened.events;
-	*ret_leaves = (const uint8_t(*)[32])shared_opened.leaves;
-	*ret_n = shared_opened.events_n;
-	return AS_OK;
-}
-
-/* ---- slots --------------------------------------------------------------------------------------------------------*/
+/* ---- slots
+ * --------------------------------------------------------------------------------------------------------*/
 
 static uint32_t slot_take(struct node *n)
 {
@@ -161,7 +51,8 @@ static void slot_free(struct node *n, uint32_t i)
 	slot_clear(&n->slots[i]);
 }
 
-/* ---- outputs ------------------------------------------------------------------------------------------------------*/
+/* ---- outputs
+ * ------------------------------------------------------------------------------------------------------*/
 
 static void crash_after(struct node *n)
 {
@@ -176,7 +67,8 @@ void node_job(struct node *n, const struct job *j)
 		world_at(n->w, n->w->now + 1 + rng_below(&n->w->rng, 30), EV_EXEC, n->index);
 }
 
-static bool sign_receipt(struct node *n, const struct log_id *log, const struct log_head *head, uint8_t out[76])
+static bool sign_receipt(struct node *n, const struct log_id *log, const struct log_head *head,
+			 uint8_t out[76])
 {
 	struct note_key k;
 	char name[64];
@@ -192,7 +84,8 @@ static bool sign_receipt(struct node *n, const struct log_id *log, const struct 
 			   (uint64_t)EPOCH_MS / 1000 + n->w->now / 1000, bytes_of(text, w.n), out) == AS_OK;
 }
 
-static bool receipt_ok(void *ctx, const struct log_id *log, const struct log_head *head, const uint8_t receipt[76])
+static bool receipt_ok(void *ctx, const struct log_id *log, const struct log_head *head,
+		       const uint8_t receipt[76])
 {
 	struct node *n = ctx;
 	char origin[CHECKPOINT_ORIGIN_MAX];
@@ -205,8 +98,8 @@ static bool receipt_ok(void *ctx, const struct log_id *log, const struct log_hea
 		struct note_key k;
 		char name[64];
 		int len = snprintf(name, sizeof name, "headoffice/%u", i);
-		if (note_key_init(&k, NOTE_COSIGNATURE, bytes_of(name, (size_t)len), n->w->instance_public[i]) ==
-			AS_OK &&
+		if (note_key_init(&k, NOTE_COSIGNATURE, bytes_of(name, (size_t)len),
+				  n->w->instance_public[i]) == AS_OK &&
 		    cosign_verify(&k, bytes_of(text, w.n), receipt, &time_s))
 			return true;
 	}
@@ -231,10 +124,11 @@ const char *log_name(const struct log_id *id)
 	if (id->cls == 0)
 		snprintf(t, 48, "-");
 	else if (log_is_hq(id))
-		snprintf(t, 48, "%s.%u%.8s", classes[id->cls], id->number, id->cls == LOG_HQ_ALL ? "" : id->branch);
+		snprintf(t, 48, "%s.%u%.8s", classes[id->cls], id->number,
+			 id->cls == LOG_HQ_ALL ? "" : id->branch);
 	else
-		snprintf(t, 48, "%.8s/%s/%u.%02x%02x", id->branch, classes[id->cls & 7], id->number, id->inc[0],
-			 id->inc[1]);
+		snprintf(t, 48, "%.8s/%s/%u.%02x%02x", id->branch, classes[id->cls & 7], id->number,
+			 id->inc[0], id->inc[1]);
 	return t;
 }
 
@@ -246,10 +140,12 @@ static void trace_msg(struct node *n, const char *dir, const struct msg *m)
 		return;
 	switch (m->type) {
 	case MSG_HELLO:
-		world_trace(w, "%s %s hello heads=%u rest=%u credit=%llu instance=%u", n->name, dir, m->hello.heads_n,
-			    m->hello.rest_n, (unsigned long long)m->hello.credit, m->hello.instance);
+		world_trace(w, "%s %s hello heads=%u rest=%u credit=%llu instance=%u", n->name, dir,
+			    m->hello.heads_n, m->hello.rest_n, (unsigned long long)m->hello.credit,
+			    m->hello.instance);
 		for (uint32_t i = 0; i < m->hello.heads_n; i++)
-			world_trace(w, "%s %s   %s %llu keys=%llu", n->name, dir, log_name(&m->hello.heads[i].log),
+			world_trace(w, "%s %s   %s %llu keys=%llu", n->name, dir,
+				    log_name(&m->hello.heads[i].log),
 				    (unsigned long long)m->hello.heads[i].head.size,
 				    (unsigned long long)m->hello.heads[i].keys);
 		break;
@@ -258,14 +154,15 @@ static void trace_msg(struct node *n, const char *dir, const struct msg *m)
 			    (unsigned long long)m->block.first, m->block.count);
 		break;
 	case MSG_HAVE:
-		world_trace(w, "%s %s have %s %llu keys=%llu credit=%llu%s%s", n->name, dir, log_name(&m->have.log),
-			    (unsigned long long)m->have.head.size, (unsigned long long)m->have.keys,
-			    (unsigned long long)m->have.credit, m->have.receipted ? " receipt" : "",
-			    m->have.reseal ? " reseal" : "");
+		world_trace(w, "%s %s have %s %llu keys=%llu credit=%llu%s%s", n->name, dir,
+			    log_name(&m->have.log), (unsigned long long)m->have.head.size,
+			    (unsigned long long)m->have.keys, (unsigned long long)m->have.credit,
+			    m->have.receipted ? " receipt" : "", m->have.reseal ? " reseal" : "");
 		break;
 	case MSG_KEYS:
-		world_trace(w, "%s %s keys %s n=%u from %llu", n->name, dir, log_name(&m->keys.log), m->keys.keys_n,
-			    (unsigned long long)(m->keys.keys && m->keys.keys_n ? m->keys.keys[0].number : 0));
+		world_trace(
+		    w, "%s %s keys %s n=%u from %llu", n->name, dir, log_name(&m->keys.log), m->keys.keys_n,
+		    (unsigned long long)(m->keys.keys && m->keys.keys_n ? m->keys.keys[0].number : 0));
 		break;
 	case MSG_REFUSE:
 		world_trace(w, "%s %s refuse %s %s first=%llu points=%u", n->name, dir,
@@ -273,7 +170,8 @@ static void trace_msg(struct node *n, const char *dir, const struct msg *m)
 			    (unsigned long long)m->refuse.first, m->refuse.points_n);
 		break;
 	case MSG_HEADS:
-		world_trace(w, "%s %s heads%s n=%u", n->name, dir, m->heads.ask ? " ask" : "", m->heads.heads_n);
+		world_trace(w, "%s %s heads%s n=%u", n->name, dir, m->heads.ask ? " ask" : "",
+			    m->heads.heads_n);
 		break;
 	default:
 		world_trace(w, "%s %s %s", n->name, dir, msg_names[m->type]);
@@ -308,7 +206,8 @@ static void send(struct node *n, const struct sync_out *out)
 	}
 	if (m.type == MSG_KEYS) {
 		size_t got = 0;
-		if (store_keys(n->st, &m.keys.log, out->send.keys_after, stored, m.keys.keys_n, &memory, &got) != AS_OK ||
+		if (store_keys(n->st, &m.keys.log, out->send.keys_after, stored, m.keys.keys_n, &memory,
+			       &got) != AS_OK ||
 		    got == 0) {
 			broken(n->w, "keys", "%s: %s has no key after %llu", n->name, log_name(&m.keys.log),
 			       (unsigned long long)out->send.keys_after);
@@ -342,8 +241,8 @@ static void send(struct node *n, const struct sync_out *out)
 
 static void alarm_out(struct node *n, const struct sync_out *out)
 {
-	static const char *const names[] = {"none",	  "clone",    "fork",	  "refused",
-					    "damaged",	  "repaired", "token-reused", "rolled-back",
+	static const char *const names[] = {"none",	      "clone",	  "fork",	  "refused",
+					    "damaged",	      "repaired", "token-reused", "rolled-back",
 					    "lower-instance", "too-many", "after-end"};
 
 	n->w->alarms[out->alarm.what & 15]++;
@@ -351,7 +250,23 @@ static void alarm_out(struct node *n, const struct sync_out *out)
 		n->rot = 0;
 	world_trace(n->w, "%s alarm %s %s %llu", n->name, names[out->alarm.what], log_name(&out->alarm.log),
 		    (unsigned long long)out->alarm.size);
-	story(n->w, "%s raises the alarm `%s` (%.8s)", n->name, names[out->alarm.what], out->alarm.branch);
+	static const char *const words[] = {
+	    [ALARM_CLONE] = "there are two live copies of one identity",
+	    [ALARM_FORK] = "two signed continuations of one log; both are kept as evidence",
+	    [ALARM_REFUSED] = "a sound block was refused twice",
+	    [ALARM_DAMAGED] = "a stored block is damaged",
+	    [ALARM_REPAIRED] = "the damaged block was fetched back and put in its place",
+	    [ALARM_TOKEN_REUSED] = "somebody else tried a used token",
+	    [ALARM_ROLLED_BACK] =
+		"head office holds less of its own logs than a branch: it stops writing them",
+	    [ALARM_INSTANCE] = "this head office is older than the one seen before",
+	    [ALARM_TOO_MANY] = "a table is full",
+	    [ALARM_AFTER_END] = "a block of an ended key was kept as refused",
+	};
+	if (out->alarm.branch[0])
+		story(n->w, "ALARM at %s, %.8s: %s", n->name, out->alarm.branch, words[out->alarm.what]);
+	else
+		story(n->w, "ALARM at %s: %s", n->name, words[out->alarm.what]);
 	if (out->alarm.what == ALARM_TOO_MANY)
 		broken(n->w, "bounds", "%s: a table is full", n->name);
 	if (out->alarm.what == ALARM_DAMAGED && !n->is_hq)
@@ -436,7 +351,8 @@ void node_settle(struct node *n)
 	}
 }
 
-/* ---- start and end ------------------------------------------------------------------------------------------------*/
+/* ---- start and end
+ * ------------------------------------------------------------------------------------------------*/
 
 struct rows {
 	struct log_row row[SIM_LOGS];
@@ -616,7 +532,8 @@ void node_free(struct node *n)
 	free(n);
 }
 
-/* ---- inputs -------------------------------------------------------------------------------------------------------*/
+/* ---- inputs
+ * -------------------------------------------------------------------------------------------------------*/
 
 void node_frame(struct node *n, const struct event_in *e)
 {
@@ -641,7 +558,8 @@ void node_frame(struct node *n, const struct event_in *e)
 			s->bytes = malloc(s->n ? s->n : 1);
 			memcpy(s->bytes, m.block.block.p, s->n);
 			if (fault(n->w, F_FLIP_BLOCK))
-				s->bytes[rng_below(&n->w->rng, s->n)] ^= (uint8_t)(1u << rng_below(&n->w->rng, 8));
+				s->bytes[rng_below(&n->w->rng, s->n)] ^=
+				    (uint8_t)(1u << rng_below(&n->w->rng, 8));
 			struct block_view v;
 			m.block.block = bytes_of(s->bytes, s->n);
 			m.block.fault = (uint8_t)block_peek(m.block.block, n->w->org, &v);
@@ -675,7 +593,8 @@ void node_frame(struct node *n, const struct event_in *e)
 	node_settle(n);
 }
 
-/* Checks 5 to 7 on the block in a slot; the frontier is the durable one or that of the block verified before. */
+/* Checks 5 to 7 on the block in a slot; the frontier is the durable one or that of the block verified before.
+ */
 static void verify(struct node *n, uint32_t at)
 {
 	struct slot *s = &n->slots[at];
@@ -687,11 +606,11 @@ static void verify(struct node *n, uint32_t at)
 	if (block_peek(bytes_of(s->bytes, s->n), n->w->org, &view) != REFUSE_NONE)
 		return;
 	v->keys_upto = view.h.keys_upto;
-	struct reader *r = reader_known(n, &s->log);
+	struct reader *r = node_reader_known(n, &s->log);
 	struct reader fresh;
 	if (s->evidence) { /* the author's signature alone: root and size as its checkpoint says */
 		const uint8_t *keys[16];
-		size_t keys_n = authors(n->w, &s->log, keys);
+		size_t keys_n = node_authors(n->w, &s->log, keys);
 		v->reason = REFUSE_SIGNATURE;
 		for (size_t i = 0; i < keys_n; i++) {
 			struct note_key k;
@@ -721,13 +640,14 @@ static void verify(struct node *n, uint32_t at)
 		if (r == NULL)
 			r = node_reader(n, &s->log);
 		if (r == NULL)
-			for (uint32_t i = 0; i < SIM_SLOTS; i++) { /* its first block is on its way into the store */
+			for (uint32_t i = 0; i < SIM_SLOTS;
+			     i++) { /* its first block is on its way into the store */
 				struct slot *p = &n->slots[i];
 				struct block_view pv;
 				if (p->used && p->verified && !p->is_keys && p->first == 0 &&
 				    log_id_equal(&p->log, &s->log) &&
 				    block_peek(bytes_of(p->bytes, p->n), n->w->org, &pv) == REFUSE_NONE)
-					r = reader_from(n, &pv);
+					r = node_reader_from(n, &pv);
 			}
 		if (r == NULL) {
 			v->reason = REFUSE_CONTENT_KEY;
@@ -737,12 +657,12 @@ static void verify(struct node *n, uint32_t at)
 		v->reason = err ? (uint8_t)why : REFUSE_NONE;
 	} else {
 		const uint8_t *keys[16];
-		size_t keys_n = authors(n->w, &s->log, keys);
+		size_t keys_n = node_authors(n->w, &s->log, keys);
 		struct event ev;
 		struct log_opened lo;
 		v->reason = REFUSE_SIGNATURE;
 		for (size_t i = 0; i < keys_n && v->reason != REFUSE_NONE; i++) {
-			reader_make(n, &s->log, keys[i], &fresh);
+			node_reader_make(n, &s->log, keys[i], &fresh);
 			s->after = (struct tree_frontier){0};
 			if (block_open(&n->io, &view, &fresh.r, &s->after, &s->opened, &why) == AS_OK)
 				v->reason = REFUSE_NONE;

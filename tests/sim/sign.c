@@ -1,10 +1,10 @@
 /*
- * Signatures of the simulator: keyed BLAKE2b in place of Ed25519, linked before common/crypto/sign.c. They show
- * every change of text or key, cost a fiftieth, and can be forged by nobody in the simulator because nobody tries.
- * Real signatures are tested in tests/unit and measured in tests/bench.
+ * Signatures of the simulator: keyed BLAKE2b in place of Ed25519, linked before common/crypto/sign.c. They
+ * show every change of text or key, cost a fiftieth, and can be forged by nobody in the simulator because
+ * nobody tries. Real signatures are tested in tests/unit and measured in tests/bench.
  */
-#include "common/crypto/hash.h"
 #include "common/crypto/sign.h"
+#include "common/crypto/hash.h"
 
 void as_ed25519_keypair(const uint8_t seed[AS_ED25519_SEED], uint8_t ret_public[AS_ED25519_PUBLIC],
 			uint8_t ret_secret[AS_ED25519_SECRET])
@@ -21,7 +21,8 @@ void as_ed25519_public(const uint8_t secret[AS_ED25519_SECRET], uint8_t ret_publ
 	memcpy(ret_public, secret + AS_ED25519_SEED, AS_ED25519_PUBLIC);
 }
 
-static void make(const uint8_t public_key[AS_ED25519_PUBLIC], struct bytes text, uint8_t ret[AS_ED25519_SIGNATURE])
+static void make(const uint8_t public_key[AS_ED25519_PUBLIC], struct bytes text,
+		 uint8_t ret[AS_ED25519_SIGNATURE])
 {
 	as_blake2b(ret, AS_ED25519_SIGNATURE, bytes_of(public_key, AS_ED25519_PUBLIC), &text, 1);
 }

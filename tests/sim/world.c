@@ -11,13 +11,14 @@
 #include <stdlib.h>
 
 #define HOUR_MS 3600000u
-#define QUIET_MS 900000u       /* everything must stay equal this long */
+#define QUIET_MS 900000u	    /* everything must stay equal this long */
 #define CONVERGE_MS (24u * HOUR_MS) /* … and become so within this */
 
 #define FAULT_NAME(name, text) text,
 const char *const fault_names[FAULTS] = {FAULT_LIST(FAULT_NAME)};
 
-/* ---- event queue: a binary heap by (time, order of making) --------------------------------------------------------*/
+/* ---- event queue: a binary heap by (time, order of making)
+ * --------------------------------------------------------*/
 
 static bool earlier(const struct event_in *a, const struct event_in *b)
 {
@@ -59,7 +60,8 @@ static struct event_in pop(struct world *w)
 	return top;
 }
 
-/* ---- chance -------------------------------------------------------------------------------------------------------*/
+/* ---- chance
+ * -------------------------------------------------------------------------------------------------------*/
 
 bool chance(struct world *w, uint32_t per_mille)
 {
@@ -91,8 +93,8 @@ static void clock_text(struct world *w, char out[32])
 {
 	uint64_t s = w->now / 1000;
 
-	snprintf(out, 32, "%02u:%02u:%02u.%03u", (unsigned)(s / 3600 % 100), (unsigned)(s / 60 % 60), (unsigned)(s % 60),
-		 (unsigned)(w->now % 1000));
+	snprintf(out, 32, "%02u:%02u:%02u.%03u", (unsigned)(s / 3600 % 100), (unsigned)(s / 60 % 60),
+		 (unsigned)(s % 60), (unsigned)(w->now % 1000));
 }
 
 void world_trace(struct world *w, const char *fmt, ...)
@@ -125,7 +127,8 @@ void story(struct world *w, const char *fmt, ...)
 	putchar('\n');
 }
 
-/* ---- nodes --------------------------------------------------------------------------------------------------------*/
+/* ---- nodes
+ * --------------------------------------------------------------------------------------------------------*/
 
 struct node *hq_of(struct world *w)
 {
@@ -189,8 +192,13 @@ struct node *world_node_new(struct world *w, bool is_hq, const char *branch, con
 		n->gen = malloc(sizeof *n->gen);
 		n->gen_bulk = malloc(sizeof *n->gen_bulk);
 		gen_init(n->gen, branch,
-			 &(struct gen_opts){.illegal_pm = 20, .unknown_pm = 8, .damaged_pm = 8, .repeat_pm = 10,
-					    .complaint_pm = 250, .personal_pm = 100, .open_max = 12});
+			 &(struct gen_opts){.illegal_pm = 20,
+					    .unknown_pm = 8,
+					    .damaged_pm = 8,
+					    .repeat_pm = 10,
+					    .complaint_pm = 250,
+					    .personal_pm = 100,
+					    .open_max = 12});
 		gen_init(n->gen_bulk, branch, &(struct gen_opts){.imported_pm = 1000, .open_max = 8});
 		n->gen->serial = (uint32_t)w->nodes_n * 100000;
 		n->gen_bulk->serial = (uint32_t)w->nodes_n * 100000 + 50000;
@@ -213,10 +221,15 @@ void world_init(struct world *w, const struct options *o)
 		rng_fill(&w->rng, seed, sizeof seed);
 		as_ed25519_keypair(seed, w->instance_public[i], w->instance_secret[i]);
 	}
-	w->branches_n = 2 + (uint32_t)rng_below(&w->rng, o->story ? 2 : SIM_BRANCHES_MAX - 1);
+	w->branches_n = 2 + (uint32_t)rng_below(&w->rng, SIM_BRANCHES_MAX - 1);
 	w->fat = chance(w, 150);
 	w->end_ms = (2 + rng_below(&w->rng, 6)) * HOUR_MS;
 	w->faults_on = true;
+	if (o->story) {
+		w->branches_n = 3;
+		w->end_ms = 4 * HOUR_MS;
+		w->fat = false;
+	}
 	faults_draw(w);
 	struct node *hq = world_node_new(w, true, "", "hq");
 	for (uint32_t i = 1; i <= w->branches_n; i++) {
@@ -228,7 +241,7 @@ void world_init(struct world *w, const struct options *o)
 		struct hq_token *t = &w->tokens[w->tokens_n++];
 		*t = (struct hq_token){.number = i, .state = TOKEN_OPEN, .expires_ms = UINT64_MAX};
 		memcpy(t->branch, n->branch, BRANCH_CODE_MAX);
-		if (chance(w, 150)) {
+		if (chance(w, 150) && !o->story) {
 			w->counts[F_LATE_JOIN]++;
 			n->no_line = true;
 			n->no_line_until = rng_below(&w->rng, w->end_ms / 2);
@@ -256,7 +269,8 @@ void world_done(struct world *w)
 	free(w->nonces);
 }
 
-/* ---- what clerks do -----------------------------------------------------------------------------------------------*/
+/* ---- what clerks do
+ * -----------------------------------------------------------------------------------------------*/
 
 static void submit_one(struct world *w, struct node *n, bool bulk)
 {
@@ -307,7 +321,26 @@ static void on_submit(struct world *w, struct node *n, const struct event_in *e)
 		node_want(n);
 }
 
-/* ---- the loop -----------------------------------------------------------------------------------------------------*/
+/* ---- the loop
+ * -----------------------------------------------------------------------------------------------------*/
+
+/* People hear of trouble and of its end, not of every event that is on its way. */
+static void tell_state(struct world *w, struct node *n, enum sync_state st)
+{
+	uint64_t head, acked;
+
+	if (st < SYNC_CATCHING_UP && w->now > 60000) {
+		if (n->told_ms[st] == 0 || w->now - n->told_ms[st] > HOUR_MS / 2)
+			story(w, "%s is %s: %s", n->name, sync_state_name(st), sync_state_reason(st));
+		n->told_ms[st] = w->now;
+		n->in_trouble = true;
+	} else if (st == SYNC_IN_SYNC && n->in_trouble) {
+		branch_core_totals(&n->b, &head, &acked);
+		story(w, "%s is in sync again: head office has receipted all its %llu events", n->name,
+		      (unsigned long long)acked);
+		n->in_trouble = false;
+	}
+}
 
 static void count_states(struct world *w)
 {
@@ -319,8 +352,8 @@ static void count_states(struct world *w)
 			enum sync_state st = branch_core_state(&n->b, w->now);
 			if (st != n->state) {
 				w->states[st]++;
-				story(w, "%s is %s: %s", n->name, sync_state_name(st), sync_state_reason(st));
 				n->state = st;
+				tell_state(w, n, st);
 			}
 		}
 		if (hq->alive && !n->gone) {
@@ -344,7 +377,8 @@ static void happen(struct world *w, struct event_in *e)
 			break;
 		node_tick(n);
 		if (n->alive)
-			world_at(w, w->now + (n->is_hq ? 5000 : 2000 + rng_below(&w->rng, 8000)), EV_TICK, n->index);
+			world_at(w, w->now + (n->is_hq ? 5000 : 2000 + rng_below(&w->rng, 8000)), EV_TICK,
+				 n->index);
 		if (n->is_hq && n->alive && w->now < w->end_ms && chance(w, 20)) {
 			struct node *b = w->nodes[1 + rng_below(&w->rng, w->nodes_n - 1)];
 			bool all = chance(w, 400);
@@ -356,7 +390,8 @@ static void happen(struct world *w, struct event_in *e)
 		break;
 	case EV_FRAME:
 		/* late frames of a closed connection may still be read, but not by another process */
-		if (n->alive && n->life == (n->is_hq ? w->links[e->link].hq_life : w->links[e->link].branch_life))
+		if (n->alive &&
+		    n->life == (n->is_hq ? w->links[e->link].hq_life : w->links[e->link].branch_life))
 			node_frame(n, e);
 		break;
 	case EV_VERIFIED:
@@ -402,7 +437,9 @@ static void happen(struct world *w, struct event_in *e)
 	case EV_FAULT:
 		if (w->now < w->end_ms) {
 			faults_strike(w);
-			world_at(w, w->now + rng_below(&w->rng, w->end_ms / 8), EV_FAULT, 0);
+			world_at(w,
+				 w->now + (w->o.story ? w->end_ms / 11 : rng_below(&w->rng, w->end_ms / 8)),
+				 EV_FAULT, 0);
 		}
 		break;
 	case EV_SCRUB:
@@ -425,7 +462,8 @@ static void happen(struct world *w, struct event_in *e)
 			n->copy = NULL;
 			as_assert(kv_mem_snapshot(n->kv, &n->copy) == AS_OK);
 			n->copy_ms = w->now;
-			world_at(w, w->now + HOUR_MS / 2 + rng_below(&w->rng, 2 * HOUR_MS), EV_SNAPSHOT, n->index);
+			world_at(w, w->now + HOUR_MS / 2 + rng_below(&w->rng, 2 * HOUR_MS), EV_SNAPSHOT,
+				 n->index);
 		}
 		break;
 	}
@@ -488,8 +526,8 @@ bool world_run(struct world *w)
 		if (!w->scrubbed || !check_equal(w)) {
 			equal_since = UINT64_MAX;
 			if (w->now > w->end_ms + CONVERGE_MS)
-				broken(w, "liveness", "not equal %u h after the last fault: %s", CONVERGE_MS / HOUR_MS,
-				       w->unequal);
+				broken(w, "liveness", "not equal %u h after the last fault: %s",
+				       CONVERGE_MS / HOUR_MS, w->unequal);
 		} else if (equal_since == UINT64_MAX) {
 			equal_since = w->now;
 		} else if (w->now - equal_since > QUIET_MS) {

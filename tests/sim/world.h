@@ -2,8 +2,8 @@
  * The simulator: branches and one head office built from the real cores, the real block format and the real
  * store over kv_mem, in virtual time, from one seed. Same seed, same run, byte for byte.
  */
-#ifndef AFTERSYNC_SIM_WORLD_H
-#define AFTERSYNC_SIM_WORLD_H
+#ifndef AFTERSYNC_TESTS_SIM_WORLD_H
+#define AFTERSYNC_TESTS_SIM_WORLD_H
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -25,7 +25,8 @@
 #define SIM_POOL (320 * 1024)
 #define SIM_SUBJECTS 64
 
-/* ---- faults: each must occur in at least 1 % of the seeds --------------------------------------------------------*/
+/* ---- faults: each must occur in at least 1 % of the seeds
+ * --------------------------------------------------------*/
 
 #define FAULT_LIST(X)                                                                                        \
 	X(DROP, "drop")                                                                                      \
@@ -64,7 +65,8 @@ enum fault { FAULT_LIST(FAULT_ENUM) FAULTS };
 
 extern const char *const fault_names[FAULTS];
 
-/* ---- nodes ---------------------------------------------------------------------------------------------------------*/
+/* ---- nodes
+ * ---------------------------------------------------------------------------------------------------------*/
 
 struct slot {
 	bool used;
@@ -125,8 +127,8 @@ struct node {
 	struct world *w;
 	uint32_t index;
 	bool is_hq;
-	bool alive; /* process runs */
-	bool gone;  /* for good (replaced server) */
+	bool alive;   /* process runs */
+	bool gone;    /* for good (replaced server) */
 	bool retired; /* a copy of a replaced server: its key ended */
 	bool newer_wire;
 	uint32_t rot; /* a block was flipped and is not repaired yet */
@@ -185,21 +187,24 @@ struct node {
 	uint8_t subjects[SIM_SUBJECTS][16]; /* put by this node, for tombstones */
 	size_t subjects_n;
 	enum sync_state state, state_at_hq; /* last seen */
+	bool in_trouble;		    /* story: told, and not told that it is over */
+	uint64_t told_ms[SYNC_STATES];
 	struct seen seen[SIM_LOGS]; /* forgotten when the disk is replaced */
 	size_t seen_n;
 	uint32_t instance_seen;
 };
 
-/* ---- the network and the event queue -------------------------------------------------------------------------------*/
+/* ---- the network and the event queue
+ * -------------------------------------------------------------------------------*/
 
 enum event_type {
 	EV_TICK = 1,
 	EV_SUBMIT,
 	EV_FRAME,
 	EV_VERIFIED,
-	EV_EXEC,     /* carry out the first job */
-	EV_DONE,     /* its completion reaches the core */
-	EV_START,    /* the process starts */
+	EV_EXEC,  /* carry out the first job */
+	EV_DONE,  /* its completion reaches the core */
+	EV_START, /* the process starts */
 	EV_LINK_UP,
 	EV_LINK_DOWN,
 	EV_CONNECT,
@@ -232,7 +237,7 @@ struct link {
 	enum sync_link kind;
 	uint32_t token;
 	bool up;
-	bool half_open; /* frames vanish, nobody is told */
+	bool half_open;	     /* frames vanish, nobody is told */
 	uint64_t last_at[2]; /* in-order delivery per direction */
 };
 
@@ -253,8 +258,8 @@ struct accepted {
 
 struct options {
 	uint64_t seed;
-	bool trace;  /* every input and output */
-	bool story;  /* told for people */
+	bool trace; /* every input and output */
+	bool story; /* told for people */
 	bool quiet;
 };
 
@@ -283,13 +288,14 @@ struct world {
 	/* rates in 1/1000 */
 	uint32_t rate[FAULTS];
 	bool faults_on;
-	bool fat; /* events of some kilobytes: blocks that need credit */
+	size_t struck; /* story: scenes played */
+	bool fat;      /* events of some kilobytes: blocks that need credit */
 	uint64_t bytes_per_ms;
 	uint64_t event_ms; /* mean time between two submissions of a branch */
 	uint64_t scrub_at;
 	bool scrubbed;
 	uint64_t operator_at;
-	char unequal[200]; /* what check_equal found last */
+	char unequal[200];     /* what check_equal found last */
 	uint8_t (*nonces)[40]; /* content key id and nonce of every sealed block */
 	size_t nonces_n, nonces_cap;
 	uint64_t end_ms; /* when faults and submissions end */
@@ -337,6 +343,13 @@ uint32_t highest_number(struct node *n, const char *branch);
 bool pick_block(struct node *n, struct log_id *ret_log, struct block_meta *ret_meta);
 bool token_open_at(struct node *hq, uint32_t number);
 bool node_hq_append(struct node *n, uint8_t cls, const char *branch);
+/* reader.c */
+/* The author's keys that may have signed this log: their number, at most 16. */
+size_t node_authors(struct world *w, const struct log_id *log, const uint8_t *ret[16]);
+void node_reader_make(struct node *n, const struct log_id *log, const uint8_t author[32], struct reader *r);
+struct reader *node_reader_known(struct node *n, const struct log_id *log);
+/* From the first block of a log, by whichever key of the roster signed it; NULL: none. */
+struct reader *node_reader_from(struct node *n, const struct block_view *v);
 struct reader *node_reader(struct node *n, const struct log_id *log);
 as_err node_opener(void *ctx, const struct log_id *log, struct bytes block, const struct bytes **ret_events,
 		   const uint8_t (**ret_leaves)[32], size_t *ret_n);
@@ -356,7 +369,7 @@ void net_cut_node(struct world *w, struct node *n, bool tell);
 /* faults.c */
 void faults_draw(struct world *w);
 void faults_strike(struct world *w);
-void faults_operator(struct world *w); /* what an administrator does in the end */
+void faults_operator(struct world *w);		   /* what an administrator does in the end */
 void faults_lose(struct world *w, struct node *n); /* its disk is about to be replaced by an older copy */
 
 /* check.c */
