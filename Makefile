@@ -123,7 +123,7 @@ sim: all
 #: bench          speed of the cores, one JSON object a line; PROFILE=1 also writes build/profile/*.txt with perf
 bench: all
 	@for b in $(BENCH); do $$b || exit; done
-	$(if $(PROFILE),$(Q)tests/bench/profile.sh $(BENCH))
+	$(if $(PROFILE),@tools/deps profile && tests/bench/profile.sh $(BENCH))
 
 #: fuzz [SECONDS=60]   libFuzzer with ASan and UBSan for that long on each input that comes from outside
 fuzz:

@@ -32,13 +32,13 @@ core()
 	fi
 	wrong=$(nm -u "$tmp/core.o" | awk '{print $2}' | grep -vxE "$allowed" | sed 's/$/ is not the business of a core/')
 	# .data.rel.ro is constant after the loader; anything else here would be state between calls
-	wrong+=$(size -A "$tmp/core.o" | awk '$1 ~ /^\.(data|bss|tdata|tbss)/ && $1 !~ /^\.data\.rel\.ro/ && $2 > 0 {
+	wrong+=${wrong:+$'\n'}$(size -A "$tmp/core.o" | awk '$1 ~ /^\.(data|bss|tdata|tbss)/ && $1 !~ /^\.data\.rel\.ro/ && $2 > 0 {
 		print $1 " holds " $2 " bytes: state between calls"}')
-	if [ -z "$wrong" ]; then
+	if [ -z "${wrong//$'\n'/}" ]; then
 		echo "ok $n - $name is pure"
 	else
 		# shellcheck disable=SC2001 # several lines
-		sed "s,^,# $name: ," <<<"$wrong" >&2
+		sed "/^$/d; s,^,# $name: ," <<<"$wrong" >&2
 		echo "not ok $n - $name is pure"
 	fi
 }
