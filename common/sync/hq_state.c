@@ -43,7 +43,9 @@ void hq_core_tick(struct hq_core *h, uint64_t now)
 		}
 		bool hoards = short_of_credit && s->granted - s->received > 2 * SYNC_CREDIT_KEEP &&
 			      now - s->grant_ms > SYNC_RESEND_MS;
-		if (hoards ||
+		/* once more, rarely: the branch may have found its damage meanwhile */
+		bool held_up = sync_any_stopped(&h->c, s) && now - s->begun_ms > SYNC_REFUSED_MS;
+		if (hoards || held_up ||
 		    ((sync_unanswered(&h->c, s) || !s->complete) && now - s->sent_ms > SYNC_RESEND_MS)) {
 			s->sent_ms = s->grant_ms = now;
 			sync_refuse(&h->c, s, s->link, REFUSE_HELLO, NULL, 0);

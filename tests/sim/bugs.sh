@@ -8,7 +8,7 @@ what=("" "acknowledged before commit" "gap accepted" "cell applied twice" "recei
 	"key number ignored" "credit leak" "off-by-one resume")
 
 printf '\n  %-4s %-36s %-8s %s\n' bug "what is wrong" seed "caught by"
-for n in 1 2 3 4 5 6 7 8 9 10; do
+for n in ${BUGS:-1 2 3 4 5 6 7 8 9 10}; do
 	sim=build/$variant-bug$n/aftersync-sim
 	if ! log=$("${MAKE:-make}" --no-print-directory -j"$(nproc)" BUG=$n "$sim" 2>&1 </dev/null); then
 		printf '%s\n' "$log"
