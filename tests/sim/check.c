@@ -138,6 +138,14 @@ void check_step(struct world *w, struct node *n)
 		s->acked = c->logs[i].row.acked.size;
 		s->keys = c->logs[i].row.keys;
 	}
+	for (size_t i = 0; n->is_hq && i < c->logs_n; i++) { /* 5: a child stands on what is held */
+		const struct log_row *r = &c->logs[i].row;
+		struct sync_log *p = r->has_parent ? sync_log_find(c, &r->parent) : NULL;
+		if (r->has_parent && !log_is_hq(&r->id) &&
+		    (p == NULL || !sync_head_agrees(c, p, &r->parent_head)))
+			broken(w, "5 parent", "%s holds %s, but not its parent to %llu", n->name,
+			       log_name(&r->id), (unsigned long long)r->parent_head.size);
+	}
 	if (c->instance < n->instance_seen)
 		broken(w, "6 monotone", "%s: instance %u after %u", n->name, c->instance, n->instance_seen);
 	n->instance_seen = c->instance;
