@@ -37,7 +37,7 @@ PKG_LIBS = $(eval PKG_LIBS := $(shell pkg-config --libs $(PKGS)))$(PKG_LIBS)
 
 CFLAGS_ALL = -std=c11 -D_GNU_SOURCE -g -fno-omit-frame-pointer $(WARN) -I. -I$(GEN) $(PKG_CFLAGS)
 ifneq ($(FUZZ),)
-CFLAGS_ALL += -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+CFLAGS_ALL += -O1 -Wno-format-nonliteral -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 LDFLAGS_ALL = -fsanitize=fuzzer,address,undefined
 else ifneq ($(SAN),)
 CFLAGS_ALL += -O1 -fsanitize=$(SAN) -fno-sanitize-recover=all

@@ -8,7 +8,6 @@ use File::Find;
 my %long = (
 	'common/wire/msg_codec.c' => 'one function each way per message, nothing else',
 	'tests/lib/trace.c' => 'the interpreter of golden traces, one case per word of their language',
-	'tests/sim/node.c' => 'one node of the simulator: every output of a core is performed here',
 	'tests/unit/test_block.c' => 'one test per check of a block',
 	'tests/unit/test_sync_trace.c' => 'one trace per story of the protocol',
 );
