@@ -377,16 +377,12 @@ static struct branch_start branch_start_of(struct node *n, struct rows *rows, bo
 {
 	AS_AUTO(buf) struct buf b = {0};
 	struct branch_start s = {.ours = ours, .first_number = n->first_number};
-	size_t kept = 0;
 
 	buf_init(&b, 4096);
 	rows->n = 0;
 	as_assert(store_each_log(n->st, take_row, rows) == AS_OK);
-	for (size_t i = 0; i < rows->n; i++)
-		if (rows->row[i].head.size > 0 || rows->row[i].keys > 0 || log_is_hq(&rows->row[i].id))
-			rows->row[kept++] = rows->row[i];
 	s.rows = rows->row;
-	s.rows_n = kept;
+	s.rows_n = rows->n;
 	if (meta_get(n, "open", &b))
 		s.has_open = log_id_get(b.p, &s.open);
 	s.joined = meta_get(n, "joined", &b);
