@@ -6,10 +6,13 @@ seeds=${SEEDS:-1000}
 
 echo 1..1
 echo "# simulator: $seeds seeds from $first" >&2
-if out=$("$sim" --seed "$first" --seeds "$seeds" --jobs "$(nproc)"); then
+out=$("$sim" --seed "$first" --seeds "$seeds" --jobs "$(nproc)")
+status=$?
+if [ $status = 0 ]; then
 	echo "ok 1 - $(tail -n 1 <<<"$out")"
 else
 	sed 's/^/# /' <<<"$out" >&2
+	[ $status -gt 128 ] && echo "# ended by signal $((status - 128))" >&2
 	echo "# all of them again: make sim SEEDS=$seeds SEED0=$first" >&2
 	echo "not ok 1 - $seeds seeds from $first"
 	exit 1
