@@ -79,7 +79,7 @@ static int nonce_cmp(const void *a, const void *b)
 }
 
 /* Events of a block that rotted before anybody else had it. */
-void check_lost_block(struct node *n, const struct log_id *log, uint64_t first)
+void check_lost_block(struct node *n, const struct log_id *log, uint64_t first, uint64_t end)
 {
 	struct world *w = n->w;
 	struct log_id at;
@@ -88,7 +88,8 @@ void check_lost_block(struct node *n, const struct log_id *log, uint64_t first)
 	for (size_t i = 0; i < w->accepted_n; i++) {
 		struct accepted *a = &w->accepted[i];
 		if (memcmp(a->branch, n->branch, BRANCH_CODE_MAX) == 0 &&
-		    node_holds(n, a->event_id, &at, &index) && log_id_equal(&at, log) && index >= first)
+		    node_holds(n, a->event_id, &at, &index) && log_id_equal(&at, log) && index >= first &&
+		    index < end)
 			a->may_be_lost = true;
 	}
 }

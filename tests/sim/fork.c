@@ -55,6 +55,8 @@ static void take_tail(struct node *n, uint8_t cls, struct tail *t)
 			t->from = l->cut_to;
 			if (store_block_read(n->st, &l->row.id, at, &m, &block) == AS_OK)
 				take_events(t, &l->row.id, &m, buf_bytes(&block));
+			else /* rotten, and nobody else had it */
+				check_lost_block(n, &l->row.id, at, m.first + m.count);
 		}
 	}
 }

@@ -270,7 +270,7 @@ static void alarm_out(struct node *n, const struct sync_out *out)
 	if (out->alarm.what == ALARM_TOO_MANY)
 		broken(n->w, "bounds", "%s: a table is full", n->name);
 	if (out->alarm.what == ALARM_DAMAGED && !n->is_hq)
-		check_lost_block(n, &out->alarm.log, out->alarm.size);
+		check_lost_block(n, &out->alarm.log, out->alarm.size, UINT64_MAX);
 }
 
 void node_out(void *ctx, const struct sync_out *out)

@@ -375,7 +375,7 @@ void faults_lose(struct world *w, struct node *n); /* its disk is about to be re
 /* check.c */
 void check_accepted(struct node *n, const uint8_t event_id[16]);
 void check_nonce(struct node *n, struct bytes block);
-void check_lost_block(struct node *n, const struct log_id *log, uint64_t first);
+void check_lost_block(struct node *n, const struct log_id *log, uint64_t first, uint64_t end);
 void check_receipt(struct node *hq, const struct log_id *log, const struct log_head *head);
 void check_step(struct world *w, struct node *n);
 bool check_equal(struct world *w); /* all that is to be sent was sent; else w->unequal */
