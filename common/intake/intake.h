@@ -10,7 +10,7 @@
 #ifndef AFTERSYNC_INTAKE_INTAKE_H
 #define AFTERSYNC_INTAKE_INTAKE_H
 
-#include <jansson.h>
+#include "common/intake/json.h"
 
 #include "common/ledger/body.h"
 #include "common/ledger/deadline.h"

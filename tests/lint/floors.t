@@ -10,12 +10,12 @@ my %floor = (
 	'common/base' => 0,
 	'common/log' => 1, 'common/wire' => 1, 'common/crypto' => 1, 'common/conf' => 1, 'common/i18n' => 1,
 	'common/sync' => 2, 'common/ledger' => 2, 'common/report' => 2, 'common/store' => 2,
-	'common/intake' => 3, 'common/out' => 3, 'daemon/rt' => 3,
+	'common/intake' => 3, 'common/node' => 3, 'common/out' => 3, 'daemon/rt' => 3,
 	'daemon/branchd' => 4, 'daemon/hqd' => 4, 'tools' => 4,
 );
 
 # Header of a library => the folder that wraps it for everyone else. zstd: a block is compressed where it is sealed.
-# jansson and utf8proc: JSON and Unicode forms come in through intake; what goes out is written by common/out's writers.
+# jansson and utf8proc: JSON and Unicode forms come in through intake (intake/json.h is the door for everybody).
 my %owner = (
 	qr/^sodium\.h$/ => 'common/crypto',
 	qr/^openssl\// => 'common/crypto',

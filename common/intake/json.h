@@ -1,0 +1,16 @@
+/*
+ * JSON values, for everybody: jansson's types through one door. What belongs to submissions stands in intake.h.
+ */
+#ifndef AFTERSYNC_INTAKE_JSON_H
+#define AFTERSYNC_INTAKE_JSON_H
+
+#include <jansson.h>
+
+/* For AS_AUTO(json) json_t *j = NULL: gives the reference back at the end of the scope. */
+static inline void json_done(json_t **j)
+{
+	json_decref(*j);
+	*j = NULL;
+}
+
+#endif
