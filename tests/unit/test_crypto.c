@@ -163,6 +163,22 @@ static void boxes_open_for_their_recipient(void **state)
 	assert_memory_not_equal(again, sealed, 32);
 }
 
+/* RFC 7748 section 6.1 */
+static void x25519_is_rfc_7748(void **state)
+{
+	(void)state;
+	uint8_t secret[32], want[32], got[32];
+
+	unhex("77076d0a7318a57d3c16c17251b26645df4c2f87ebc0992ab177fba51db92c2a", secret, 32);
+	unhex("8520f0098930a754748b7ddcb43ef75a0dbf3a0d26381af4eba4a98eaa9b4e6a", want, 32);
+	as_x25519_public(secret, got);
+	assert_memory_equal(got, want, 32);
+	unhex("5dab087e624a8a4b79e17f8b83800ee66f3bb1292618b6fd1c2f8b27ff88e0eb", secret, 32);
+	unhex("de9edb7d7b7dc1b4d35b61c2ece435373f8343c85b78674dadfc7e146f882b4f", want, 32);
+	as_x25519_public(secret, got);
+	assert_memory_equal(got, want, 32);
+}
+
 static void secrets_are_wiped(void **state)
 {
 	(void)state;
@@ -184,7 +200,7 @@ int main(void)
 	    cmocka_unit_test(sha256_is_fips_180),	  cmocka_unit_test(blake2b_is_rfc_7693),
 	    cmocka_unit_test(ed25519_is_rfc_8032),	  cmocka_unit_test(a_context_is_part_of_the_text),
 	    cmocka_unit_test(aead_is_xchacha20_poly1305), cmocka_unit_test(boxes_open_for_their_recipient),
-	    cmocka_unit_test(secrets_are_wiped),
+	    cmocka_unit_test(x25519_is_rfc_7748),	  cmocka_unit_test(secrets_are_wiped),
 	};
 	cmocka_set_message_output(CM_OUTPUT_TAP);
 	if (as_crypto_init())
