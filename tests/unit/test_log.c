@@ -161,7 +161,7 @@ static void repetition_is_bounded_by_what(void **state)
 static void more_words_than_slots_lose_no_count(void **state)
 {
 	(void)state;
-	char word[16];
+	char word[32];
 
 	for (int i = 0; i < LOG_BURST + 3; i++)
 		logline(LOG_LEVEL_WARN, "first", "i=%d", i);
