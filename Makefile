@@ -71,6 +71,7 @@ TESTLIB := $(B)/libtest.a
 UNIT := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
 SIM_O := $(patsubst %.c,$(B)/%.o,$(wildcard tests/sim/*.c))
 SIM := $(if $(SIM_O),$(B)/aftersync-sim)
+RELAY := $(if $(wildcard tests/e2e/relay.c),$(B)/relay)
 BENCH := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/bench_*.c))
 TOOLS := $(patsubst tools/%.c,$(B)/tools/%,$(wildcard tools/*.c))
 FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,$(B)/fuzz/fuzz_%,$(wildcard tests/fuzz/fuzz_*.c))
@@ -86,7 +87,7 @@ LINTS := $(wildcard tests/lint/*.t)
 all: deps
 	$(Q)$(AGAIN) build
 
-build: $(LIB) $(RT) $(UNIT) $(SIM) $(TOOLS) $(BENCH) $(REPLAYS)
+build: $(LIB) $(RT) $(UNIT) $(SIM) $(RELAY) $(TOOLS) $(BENCH) $(REPLAYS)
 
 help:
 	@sed -n '1,2s/^# *//p' Makefile; echo; sed -n 's/^#: /  /p' Makefile
@@ -100,11 +101,11 @@ PROVE := TSAN_OPTIONS=suppressions=tests/lib/tsan.supp AFTERSYNC_BUILD=$(B) SEED
 
 #: check          what must pass before every commit: simulator, unit, golden traces, fuzz corpus, lint
 check: all
-	$(Q)$(PROVE) tests/sim/sim.t $(UNIT) $(REPLAYS) $(LINTS) </dev/null
+	$(Q)$(PROVE) tests/sim/sim.t $(UNIT) $(if $(RELAY),tests/e2e/relay.t) $(REPLAYS) $(LINTS) </dev/null
 
 #: check-unit     the same without the simulator: seconds
 check-unit: all
-	$(Q)$(PROVE) $(UNIT) $(REPLAYS) $(LINTS) </dev/null
+	$(Q)$(PROVE) $(UNIT) $(if $(RELAY),tests/e2e/relay.t) $(REPLAYS) $(LINTS) </dev/null
 
 #: check-lint     only the rules about the source
 check-lint: all
@@ -208,6 +209,10 @@ $(B)/aftersync-sim: $(SIM_O) $(TESTLIB) $(LIB)
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS) -lm
+
+$(B)/relay: $(B)/tests/e2e/relay.o $(LIB)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^
 
 $(B)/bench/bench_%: $(B)/tests/bench/bench_%.o $(TESTLIB) $(LIB)
 	$(call say,LD,$@)
