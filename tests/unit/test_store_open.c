@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "common/base/check.h"
-#include "common/crypto/hash.h"
+#include "common/store/rows.h"
 #include "tests/lib/kv_conform.h"
 #include "tests/lib/store_rig.h"
 
@@ -89,7 +89,7 @@ static void rows_without_identity_are_not_taken_over(void **state)
 static void identity_set(struct kv *kv, size_t at, uint8_t v)
 {
 	struct store_key_buf key = key_self(SELF_IDENTITY);
-	uint8_t b[128], head[2] = {TABLE_SELF, 1};
+	uint8_t b[128];
 	struct bytes value;
 	struct kv_txn *txn;
 
@@ -97,8 +97,7 @@ static void identity_set(struct kv *kv, size_t at, uint8_t v)
 	assert_int_equal(kv_get(txn, TABLE_SELF, key_bytes(&key), &value), AS_OK);
 	memcpy(b, value.p, value.n);
 	b[at] = v;
-	struct bytes parts[] = {bytes_of(head, 2), key_bytes(&key), bytes_of(b, value.n - 8)};
-	as_blake2b(b + value.n - 8, 8, bytes_of(NULL, 0), parts, 3);
+	row_check(TABLE_SELF, key_bytes(&key), bytes_of(b, value.n - ROW_CHECK), b + value.n - ROW_CHECK);
 	assert_int_equal(kv_put(txn, TABLE_SELF, key_bytes(&key), bytes_of(b, value.n)), AS_OK);
 	assert_int_equal(kv_commit(&txn), AS_OK);
 }
