@@ -2,14 +2,12 @@
 
 #include "common/base/check.h"
 #include "common/base/writer.h"
+#include "common/crypto/check64.h"
 #include "common/crypto/hash.h"
 
-static void check_make(unsigned table, struct bytes key, struct bytes body, uint8_t out[ROW_CHECK])
+void row_check(unsigned table, struct bytes key, struct bytes body, uint8_t ret_check[ROW_CHECK])
 {
-	uint8_t head[2] = {(uint8_t)table, (uint8_t)key.n};
-	const struct bytes parts[] = {bytes_of(head, sizeof head), key, body};
-
-	as_blake2b(out, ROW_CHECK, bytes_of(NULL, 0), parts, AS_COUNT(parts));
+	put_be64(ret_check, as_check64(as_check64(table, key), body));
 }
 
 as_err row_damaged(const struct stx *x, unsigned table, struct bytes key)
@@ -30,7 +28,7 @@ as_err row_open(const struct stx *x, unsigned table, struct bytes key, struct by
 	if (value.n < ROW_CHECK)
 		return row_damaged(x, table, key);
 	body = bytes_of(value.p, value.n - ROW_CHECK);
-	check_make(table, key, body, check);
+	row_check(table, key, body, check);
 	if (memcmp(check, value.p + body.n, ROW_CHECK) != 0)
 		return row_damaged(x, table, key);
 	*ret_body = body;
@@ -50,7 +48,7 @@ as_err row_put_scratch(const struct stx *x, unsigned table, const struct store_k
 	uint8_t check[ROW_CHECK];
 	as_err err;
 
-	check_make(table, key_bytes(key), buf_bytes(x->row), check);
+	row_check(table, key_bytes(key), buf_bytes(x->row), check);
 	if ((err = buf_add(x->row, check, sizeof check)))
 		return err;
 	return kv_put(x->txn, table, key_bytes(key), buf_bytes(x->row));
@@ -210,6 +208,7 @@ as_err log_state_put(const struct stx *x, const struct log_state *s)
  *  8  32  root after it        64   .  the block
  * 40   8  keys_upto
  */
+/* BLAKE2b: a block that another brings for repair or as evidence must be no other with the same check. */
 void block_check(struct bytes block, uint8_t ret_check[ROW_CHECK])
 {
 	as_blake2b(ret_check, ROW_CHECK, bytes_of(NULL, 0), &block, 1);
@@ -228,7 +227,7 @@ as_err block_put(const struct stx *x, const struct log_id *log, const struct blo
 	memcpy(head + 8, meta->root, 32);
 	put_be64(head + 40, meta->keys_upto);
 	block_check(block, head + 48);
-	check_make(TABLE_BLOCK, key_bytes(&key), bytes_of(head, 56), head + 56);
+	row_check(TABLE_BLOCK, key_bytes(&key), bytes_of(head, 56), head + 56);
 	buf_reset(x->row);
 	if ((err = buf_add(x->row, head, sizeof head)) || (err = buf_add(x->row, block.p, block.n)))
 		return err;

@@ -1,6 +1,6 @@
 /*
- * Rows of the store's tables: every value ends with a check of 8 bytes (BLAKE2b over table, key and content),
- * so that a damaged or misplaced row is found when it is read. Internal to common/store.
+ * Rows of the store's tables: every value ends with a check of 8 bytes (as_check64 over table, key and
+ * content), so that a damaged or misplaced row is found when it is read. Internal to common/store.
  */
 #ifndef AFTERSYNC_STORE_ROWS_H
 #define AFTERSYNC_STORE_ROWS_H
@@ -22,6 +22,8 @@ struct stx {
 
 /* AS_ECORRUPT, with the row named in em. */
 as_err row_damaged(const struct stx *x, unsigned table, struct bytes key) AS_MUST_CHECK;
+
+void row_check(unsigned table, struct bytes key, struct bytes body, uint8_t ret_check[ROW_CHECK]);
 
 /* The content of a value read; AS_ECORRUPT as above. */
 as_err row_open(const struct stx *x, unsigned table, struct bytes key, struct bytes value,

@@ -96,21 +96,23 @@ static as_err make(struct store *st, const struct stx *x, const char *writer)
 	return self_put(x, &self);
 }
 
-static as_err identify(struct store *st, const char *writer, struct as_errmsg *em)
+static as_err make_new(struct store *st, const char *writer, struct as_errmsg *em)
+{
+	AS_AUTO(stx) struct stx x = {0};
+	as_err err = store_begin(st, KV_WRITE, em, &x);
+
+	if (err || (err = make(st, &x, writer)))
+		return err;
+	return kv_commit(&x.txn);
+}
+
+static as_err identify(struct store *st, struct as_errmsg *em)
 {
 	AS_AUTO(stx) struct stx x = {0};
 	struct store_self self;
-	as_err err = store_begin(st, KV_WRITE, em, &x);
+	as_err err;
 
-	if (err)
-		return err;
-	err = self_get(&x, &self);
-	if (err == AS_ENOTFOUND) {
-		if ((err = make(st, &x, writer)))
-			return err;
-		return kv_commit(&x.txn);
-	}
-	if (err)
+	if ((err = store_begin(st, KV_READ, em, &x)) || (err = self_get(&x, &self)))
 		return err;
 	if (self.role != st->role || memcmp(self.branch, st->branch, sizeof self.branch) != 0) {
 		as_errmsg_set(em, "this is the store of %s %.8s",
@@ -140,7 +142,12 @@ as_err store_open(struct store **ret_st, const struct store_opts *opts, struct a
 	st->opener = opts->opener;
 	buf_init(&st->row, ROW_MAX);
 	buf_init(&st->block, ROW_MAX);
-	if ((err = fold_new(&st->fold)) || (err = identify(st, opts->writer, em))) {
+	err = fold_new(&st->fold);
+	if (err == AS_OK)
+		err = identify(st, em);
+	if (err == AS_ENOTFOUND)
+		err = make_new(st, opts->writer, em);
+	if (err) {
 		store_close(st);
 		return err;
 	}
@@ -172,7 +179,10 @@ as_err store_take_fence(struct store *st, uint64_t *ret_fence)
 	struct store_self self;
 	as_err err;
 
-	if ((err = store_begin(st, KV_WRITE, NULL, &x)) || (err = self_get(&x, &self)))
+	if ((err = store_begin(st, KV_WRITE, NULL, &x)))
+		return err;
+	kv_write_reserve(x.txn); /* a full store is opened as well */
+	if ((err = self_get(&x, &self)))
 		return err;
 	self.fence++;
 	if ((err = self_put(&x, &self)) || (err = kv_commit(&x.txn)))

@@ -145,7 +145,7 @@ struct store_op {
  * AS_ECONFLICT   fence, expected head, a block's first index, a key number, a receipt that is not of this
  * log: the caller looked at an older state (a block again, a gap). AS_EREFUSED    a block beyond the end of
  * its log's key. AS_EINVAL      the batch is not a possible one (limits; a root that its leaves do not give).
- * AS_EFULL       no space.
+ * AS_EFULL       no space. A batch without blocks, blocks aside and folding may use the reserve of the kv.
  * AS_ECORRUPT    a row that had to be read is damaged; em names it.
  * AS_EIO         fatal.
  * Cost: one commit, and about 2 us an event (256 a commit, over kv_mem). Store thread only.

@@ -72,7 +72,10 @@ static as_err rebuild(struct store *st, struct as_errmsg *em)
 	struct store_self self;
 	as_err err;
 
-	if ((err = store_begin(st, KV_WRITE, em, &x)) || (err = self_get(&x, &self)))
+	if ((err = store_begin(st, KV_WRITE, em, &x)))
+		return err;
+	kv_write_reserve(x.txn); /* puts what it deletes */
+	if ((err = self_get(&x, &self)))
 		return err;
 	for (size_t i = 0; i < fold_tables_n; i++)
 		if ((err = row_clear(&x, fold_tables[i])))

@@ -19,6 +19,7 @@ my %floor = (
 my %owner = (
 	qr/^sodium\.h$/ => 'common/crypto',
 	qr/^openssl\// => 'common/crypto',
+	qr/^xxhash\.h$/ => 'common/crypto',
 	qr/^zstd\.h$/ => 'common/log',
 	qr/\.pb-c\.h$/ => 'common/wire',
 	qr/^lmdb\.h$/ => 'common/store',
