@@ -32,7 +32,7 @@ endif
 
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wcast-qual \
 	-Wpointer-arith -Wformat=2 -Wvla -Wundef -Wwrite-strings -Werror
-PKGS := libprotobuf-c libsodium libzstd libcrypto jansson libutf8proc
+PKGS := libprotobuf-c libsodium libzstd libcrypto jansson libutf8proc inih
 # asked once, when the first recipe needs it: tools/deps has installed what is missing by then
 PKG_CFLAGS = $(eval PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS)))$(PKG_CFLAGS)
 PKG_LIBS = $(eval PKG_LIBS := $(shell pkg-config --libs $(PKGS)))$(PKG_LIBS)
