@@ -76,6 +76,9 @@ TOOLS := $(patsubst tools/%.c,$(B)/tools/%,$(wildcard tools/*.c))
 FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,$(B)/fuzz/fuzz_%,$(wildcard tests/fuzz/fuzz_*.c))
 REPLAYS := $(FUZZERS:$(B)/fuzz/fuzz_%=$(B)/fuzz/replay_%)
 LINTS := $(wildcard tests/lint/*.t)
+# the configuration table of each program, for the tests; a program links its own
+CONF_O := $(patsubst %.c,$(B)/%.o,$(wildcard daemon/*/*_conf.c))
+CONF_KEYS := $(B)/lint/conf_keys
 
 .PHONY: all build help deps check check-unit check-lint check-long demo sim bench fuzz docs install format tidy clean FORCE
 .SECONDARY:
@@ -86,7 +89,7 @@ LINTS := $(wildcard tests/lint/*.t)
 all: deps
 	$(Q)$(AGAIN) build
 
-build: $(LIB) $(RT) $(UNIT) $(SIM) $(TOOLS) $(BENCH) $(REPLAYS)
+build: $(LIB) $(RT) $(UNIT) $(SIM) $(TOOLS) $(BENCH) $(REPLAYS) $(CONF_KEYS)
 
 help:
 	@sed -n '1,2s/^# *//p' Makefile; echo; sed -n 's/^#: /  /p' Makefile
@@ -199,6 +202,11 @@ $(B)/tests/test_%: $(B)/tests/unit/test_%.o $(TESTLIB) $(LIB)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS) -lcmocka -lm
 
+$(B)/tests/test_conf%: $(B)/tests/unit/test_conf%.o $(CONF_O) $(TESTLIB) $(LIB)
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS) -lcmocka -lm
+
 $(B)/tests/test_rt_%: $(B)/tests/unit/test_rt_%.o $(TESTLIB) $(RT) $(LIB)
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
@@ -215,6 +223,11 @@ $(B)/bench/bench_%: $(B)/tests/bench/bench_%.o $(TESTLIB) $(LIB)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS) -lm
 
 $(B)/tools/%: $(B)/tools/%.o $(LIB)
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS)
+
+$(CONF_KEYS): $(B)/tests/lint/conf_keys.o $(CONF_O) $(LIB)
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS)

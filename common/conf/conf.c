@@ -175,6 +175,8 @@ as_err conf_parse(const struct conf_table *table, const char *name, struct bytes
 	}
 	if (!p.err)
 		p.err = missing(&p);
+	if (!p.err && table->check && (p.err = table->check(values, &p.em)))
+		as_errmsg_prefix(&p.em, "%s", name);
 	if (p.err && em)
 		*em = p.em;
 	else if (!p.err)

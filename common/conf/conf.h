@@ -54,6 +54,8 @@ struct conf_table {
 	const struct conf_key *keys;
 	size_t n;
 	size_t bytes; /* of the struct */
+	/* What holds between keys, or NULL: AS_EPROTO, em begins with `section.key: `. */
+	as_err (*check)(const void *values, struct as_errmsg *em);
 };
 
 /* Keys whose value is another in the file than in the running program; pointers into the table. */
