@@ -144,10 +144,21 @@ docs: all
 	$(Q)for d in domain.md bodies.proto; do \
 	    $(B)/tools/gen_domain $${d%.*} >$(B)/$$d && mv $(B)/$$d docs/$$d || exit; done
 
-#: install DESTDIR= PREFIX=/usr/local   so far the documents: there is no program to install yet
+#: install DESTDIR= PREFIX=/usr/local   programs that are built, manual pages, units, documents
+SHARE = $(DESTDIR)$(PREFIX)/share
+UNITS = $(DESTDIR)$(PREFIX)/lib
 install:
-	install -d $(DESTDIR)$(PREFIX)/share/doc/aftersync
-	install -m 644 LICENSE $(wildcard *.md) $(wildcard docs/*) $(DESTDIR)$(PREFIX)/share/doc/aftersync
+	install -d $(DESTDIR)$(PREFIX)/bin $(SHARE)/doc/aftersync $(SHARE)/man/man5 $(SHARE)/man/man8 \
+	    $(UNITS)/systemd/system $(UNITS)/sysusers.d $(UNITS)/tmpfiles.d
+	for p in aftersync aftersync-hqd aftersync-branchd; do \
+	    [ ! -x $(B)/$$p ] || install -m 755 $(B)/$$p $(DESTDIR)$(PREFIX)/bin || exit; done
+	install -m 644 LICENSE $(wildcard *.md) $(wildcard docs/*) $(SHARE)/doc/aftersync
+	install -m 644 $(wildcard daemon/*/*.5) $(SHARE)/man/man5
+	install -m 644 $(wildcard daemon/*/*.8) $(SHARE)/man/man8
+	for u in systemd/*.service; do \
+	    sed 's,/usr/local/bin/,$(PREFIX)/bin/,' $$u >$(UNITS)/systemd/$${u/systemd/system} || exit; done
+	install -m 644 systemd/aftersync.sysusers.conf $(UNITS)/sysusers.d/aftersync.conf
+	install -m 644 systemd/aftersync.tmpfiles.conf $(UNITS)/tmpfiles.d/aftersync.conf
 
 #: format         clang-format over all sources
 format:
