@@ -250,30 +250,26 @@ as_err conf_load(const struct conf_table *table, const char *path, void *ret, st
 	return err ? err : conf_parse(table, path, bytes_of(text, n), ret, em);
 }
 
-as_err conf_reload(const struct conf_table *table, const char *path, void *values,
-		   struct conf_changes *ret_changes, struct as_errmsg *em)
+void conf_reload(const struct conf_table *table, void *running, const void *next,
+		 struct conf_changes *ret_changes)
 {
-	_Alignas(uint64_t) uint8_t fresh[CONF_STRUCT_MAX];
 	struct conf_changes changes = {0};
-	as_err err = conf_load(table, path, fresh, em);
 
-	if (err)
-		return err;
 	for (size_t i = 0; i < table->n; i++) {
 		const struct conf_key *key = &table->keys[i];
-		uint8_t *now = (uint8_t *)values + key->offset;
+		uint8_t *now = (uint8_t *)running + key->offset;
+		const uint8_t *then = (const uint8_t *)next + key->offset;
 		/* texts are filled up with zeros: equal values are equal bytes */
-		if (memcmp(now, fresh + key->offset, key->size) == 0)
+		if (memcmp(now, then, key->size) == 0)
 			continue;
 		if (key->flags & CONF_RELOAD) {
-			memcpy(now, fresh + key->offset, key->size);
+			memcpy(now, then, key->size);
 			changes.taken[changes.taken_n++] = key;
 		} else {
 			changes.waiting[changes.waiting_n++] = key;
 		}
 	}
 	*ret_changes = changes;
-	return AS_OK;
 }
 
 void conf_names(const struct conf_key *const *keys, size_t n, char *ret, size_t cap)

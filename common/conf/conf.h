@@ -28,7 +28,7 @@ enum conf_type {
 	CONF_BOOL,     /* bool: yes or no */
 	CONF_ENDPOINT, /* char[]: tcp://HOST:PORT; empty when not required */
 	CONF_PATH,     /* char[]: absolute; empty when not required */
-	CONF_ENUM      /* unsigned: the place of the value among names */
+	CONF_ENUM      /* unsigned: min + the place of the value among names */
 };
 
 enum conf_flag {
@@ -83,13 +83,12 @@ as_err conf_parse(const struct conf_table *table, const char *name, struct bytes
 		  struct as_errmsg *em) AS_MUST_CHECK;
 
 /*
- * What SIGHUP does. The file is read whole: when anything in it is wrong, nothing changes. Else the keys that
- * may change do, and those that need a restart are named and keep the value they have.
- *
- * values   the running ones; written on AS_OK only.
+ * What SIGHUP does, after the file was loaded whole into next (when anything in it is wrong, nothing
+ * changes): the keys that may change do in running, those that need a restart keep the value they have and
+ * are named.
  */
-as_err conf_reload(const struct conf_table *table, const char *path, void *values,
-		   struct conf_changes *ret_changes, struct as_errmsg *em) AS_MUST_CHECK;
+void conf_reload(const struct conf_table *table, void *running, const void *next,
+		 struct conf_changes *ret_changes);
 
 /* "link.listen store.map": names of keys, cut with "..." when they do not fit. */
 void conf_names(const struct conf_key *const *keys, size_t n, char *ret, size_t cap);

@@ -67,7 +67,7 @@ void conf_put_value(const struct conf_key *key, const void *values, struct write
 		writer_bytes(w, bytes_of_str(*(const bool *)p ? "yes" : "no"));
 		return;
 	case CONF_ENUM:
-		writer_bytes(w, bytes_of_str(key->names[*(const unsigned *)p]));
+		writer_bytes(w, bytes_of_str(key->names[*(const unsigned *)p - key->min]));
 		return;
 	}
 }
@@ -157,7 +157,7 @@ static as_err set_enum(const struct conf_key *key, struct bytes text, unsigned *
 
 	for (unsigned i = 0; key->names[i]; i++) {
 		if (bytes_equal(text, bytes_of_str(key->names[i]))) {
-			*ret = i;
+			*ret = (unsigned)key->min + i;
 			return AS_OK;
 		}
 		if (i)

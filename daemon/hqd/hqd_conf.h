@@ -1,6 +1,5 @@
 /*
- * Configuration of aftersync-hqd: DIR/aftersync.conf (aftersync-hqd.conf(5)). conf_load(&hqd_conf_table, …)
- * fills a struct hqd_conf.
+ * Configuration of aftersync-hqd: DIR/aftersync.conf (aftersync-hqd.conf(5)). Sizes in bytes.
  */
 #ifndef AFTERSYNC_DAEMON_HQD_HQD_CONF_H
 #define AFTERSYNC_DAEMON_HQD_HQD_CONF_H
@@ -11,14 +10,17 @@
 struct hqd_conf {
 	char listen[ENDPOINT_BYTES_MAX + 1];
 	uint64_t max_links;
-	uint64_t map_bytes;
-	uint64_t limit_bytes; /* 0: what the disk holds */
-	uint64_t preallocate_bytes;
-	uint64_t credit_pool_bytes;
+	uint64_t store_map;
+	uint64_t store_limit; /* 0: what the disk holds */
+	uint64_t store_preallocate;
+	uint64_t credit_pool;
 	uint64_t verify_threads; /* 0: one less than there are cores, at least 1 */
-	unsigned log_level;	 /* LOG_LEVEL_ERR + this is the enum log_level */
+	unsigned log_level;	 /* an enum log_level */
 };
 
 extern const struct conf_table hqd_conf_table;
+
+/* conf_load with this table. */
+as_err hqd_conf_load(const char *path, struct hqd_conf *ret, struct as_errmsg *em) AS_MUST_CHECK;
 
 #endif

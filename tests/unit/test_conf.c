@@ -38,7 +38,7 @@ static const struct conf_key keys[] = {
     {"store", "wait", CONF_MS, CONF_AT(struct sample, wait_ms), "90 s", 0, 86400000, NULL, CONF_RELOAD,
      "How long."},
     {"log", "loud", CONF_BOOL, CONF_AT(struct sample, loud), "no", 0, 0, NULL, CONF_RELOAD, "More of it."},
-    {"log", "level", CONF_ENUM, CONF_AT(struct sample, level), "info", 0, 0, levels, CONF_RELOAD,
+    {"log", "level", CONF_ENUM, CONF_AT(struct sample, level), "info", 3, 0, levels, CONF_RELOAD,
      "What is logged."},
     {"log", "program", CONF_PATH, CONF_AT(struct sample, program), "", 0, 0, NULL, CONF_RELOAD,
      "Who is told."},
@@ -66,7 +66,7 @@ static void a_file_is_read_over_the_defaults(void **state)
 	assert_int_equal(s.map, (uint64_t)16 << 30);
 	assert_int_equal(s.wait_ms, 90000);
 	assert_false(s.loud);
-	assert_int_equal(s.level, 2);
+	assert_int_equal(s.level, 5);
 	assert_string_equal(s.program, "");
 	assert_int_equal(
 	    parse("\xef\xbb\xbf# a comment\r\n; another\n\n  ; and this\n[link]  ; here too\n"
@@ -79,7 +79,7 @@ static void a_file_is_read_over_the_defaults(void **state)
 	assert_int_equal(s.map, (uint64_t)1 << 40);
 	assert_int_equal(s.wait_ms, 7200000);
 	assert_true(s.loud);
-	assert_int_equal(s.level, 0);
+	assert_int_equal(s.level, 3);
 	assert_string_equal(s.program, "/bin/x #1 \xe6\x89\x8b");
 	assert_string_equal(s.title, "a = b");
 	/* a section may be opened again */
@@ -216,11 +216,11 @@ static void put(const char *path, const char *text, mode_t mode)
 	assert_int_equal(chmod(path, mode), 0);
 }
 
-static void reloading_is_all_or_nothing(void **state)
+static void what_needs_a_restart_waits(void **state)
 {
 	(void)state;
 	struct tmpdir tmp;
-	struct sample s, before;
+	struct sample s, next, before;
 	struct conf_changes ch;
 	char path[300], names[64];
 
@@ -229,13 +229,15 @@ static void reloading_is_all_or_nothing(void **state)
 	put(path, LISTEN, 0644);
 	assert_int_equal(conf_load(&table, path, &s, &em), AS_OK);
 	before = s;
-	assert_int_equal(conf_reload(&table, path, &s, &ch, &em), AS_OK);
+	assert_int_equal(conf_load(&table, path, &next, &em), AS_OK);
+	conf_reload(&table, &s, &next, &ch);
 	assert_true(ch.taken_n == 0 && ch.waiting_n == 0);
 	put(path, "[link]\nlisten = tcp://h:1\nmax_links = 5\n[log]\nloud = yes\nlevel = x\n", 0644);
-	assert_int_equal(conf_reload(&table, path, &s, &ch, &em), AS_EPROTO);
-	assert_memory_equal(&s, &before, sizeof s);
+	assert_int_equal(conf_load(&table, path, &next, &em), AS_EPROTO);
+	assert_memory_equal(&next, &before, sizeof s);
 	put(path, "[link]\nlisten = tcp://h:1\nmax_links = 5\n[log]\nloud = yes\n", 0644);
-	assert_int_equal(conf_reload(&table, path, &s, &ch, &em), AS_OK);
+	assert_int_equal(conf_load(&table, path, &next, &em), AS_OK);
+	conf_reload(&table, &s, &next, &ch);
 	conf_names(ch.taken, ch.taken_n, names, sizeof names);
 	assert_string_equal(names, "log.loud");
 	conf_names(ch.waiting, ch.waiting_n, names, sizeof names);
@@ -277,7 +279,7 @@ int main(void)
 	    cmocka_unit_test(each_mistake_has_its_place_and_reason),
 	    cmocka_unit_test(long_lines_are_refused),
 	    cmocka_unit_test(what_is_printed_reads_back),
-	    cmocka_unit_test(reloading_is_all_or_nothing),
+	    cmocka_unit_test(what_needs_a_restart_waits),
 	    cmocka_unit_test(others_may_not_write_it),
 	};
 	cmocka_set_message_output(CM_OUTPUT_TAP);
