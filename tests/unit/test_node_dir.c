@@ -290,7 +290,7 @@ static void one_process_has_the_lock(void **state)
 	assert_int_equal(node_dir_lock(&dir, &em), AS_OK);
 	assert_int_equal(lock_in_child(dir.path), 1);
 	assert_int_equal(node_dir_open(dir.path, &other, &em), AS_OK);
-	assert_int_equal(node_dir_lock(&other, &em), AS_EREFUSED);
+	assert_int_equal(node_dir_lock(&other, &em), AS_ECONFLICT);
 	snprintf(want, sizeof want, "(pid %ld) uses ", (long)getpid());
 	expect_text(want);
 	char path[NODE_PATH_MAX];
