@@ -31,21 +31,21 @@ const struct report_dim_def report_dims[REPORT_DIMS] = {
 /* P-01 */
 static const struct report_col volume_cols[] = {
     COUNT("opening_wip", "WIP\nopen", "期初\n待修"),
-    COUNT("received", "recei-\nved", "受理"),
-    COUNT("transfer_in", "trans\nin", "转入"),
-    COUNT("reopened", "reop-\nened", "重开"),
-    COUNT("finished", "finish", "完修"),
-    COUNT("cancelled", "cancel", "取消"),
-    COUNT("transfer_out", "trans\nout", "转出"),
-    COUNT("closing_wip", "WIP\nclose", "期末\n待修"),
-    COUNT("delivered", "deliv-\nered", "交付"),
+    COUNT("received", "recd", "受理"),
+    COUNT("transfer_in", "trf\nin", "转入"),
+    COUNT("reopened", "reop", "重开"),
+    COUNT("finished", "done", "完修"),
+    COUNT("cancelled", "canc", "取消"),
+    COUNT("transfer_out", "trf\nout", "转出"),
+    COUNT("closing_wip", "WIP\nend", "期末\n待修"),
+    COUNT("delivered", "deliv", "交付"),
     COUNT("opening_custody", "held\nopen", "期初\n在店"),
-    COUNT("closing_custody", "held\nclose", "期末\n在店"),
+    COUNT("closing_custody", "held\nend", "期末\n在店"),
 };
 
 /* P-04 */
 static const struct report_col tat_cols[] = {
-    COUNT("finished", "finish", "完修"),
+    COUNT("finished", "done", "完修"),
     MINUTES("p50_min", "P50", "P50"),
     MINUTES("p90_min", "P90", "P90"),
     MINUTES("p95_min", "P95", "P95"),
@@ -76,15 +76,15 @@ static const struct report_col pareto_cols[] = {
 
 /* P-11 */
 static const struct report_col complaints_cols[] = {
-    COUNT("opening", "open at\nstart", "期初\n未结"),
-    COUNT("received", "recei-\nved", "受理"),
-    COUNT("reopened", "reop-\nened", "重开"),
-    COUNT("closed", "closed", "结案"),
+    COUNT("opening", "open\nstart", "期初\n未结"),
+    COUNT("received", "recd", "受理"),
+    COUNT("reopened", "reop", "重开"),
+    COUNT("closed", "clo-\nsed", "结案"),
     COUNT("withdrawn", "with-\ndrawn", "撤诉"),
-    COUNT("rejected", "rejec-\nted", "不受\n理"),
-    COUNT("closing", "open at\nend", "期末\n未结"),
-    COUNT("suggestions", "sugges-\ntions", "其中\n意见"),
-    {"per_1000_repairs", "per 1000\nrepairs", "每千台\n投诉", RT_PER_1000, NULL},
+    COUNT("rejected", "rej-\nected", "不受\n理"),
+    COUNT("closing", "open\nend", "期末\n未结"),
+    COUNT("suggestions", "sugg.", "其中\n意见"),
+    {"per_1000_repairs", "per\n1000", "每千台\n投诉", RT_PER_1000, NULL},
 };
 
 /* P-12 */
