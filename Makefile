@@ -63,6 +63,9 @@ COMMON_C := $(wildcard common/*/*.c)
 LIB_O := $(COMMON_C:%.c=$(B)/%.o) $(GEN_C:$(GEN)/%.c=$(B)/gen/%.o)
 LIB := $(B)/libaftersync.a
 
+RT_O := $(patsubst %.c,$(B)/%.o,$(wildcard daemon/rt/*.c))
+RT := $(if $(RT_O),$(B)/libdaemon.a)
+
 TESTLIB_O := $(patsubst %.c,$(B)/%.o,$(wildcard tests/lib/*.c))
 TESTLIB := $(B)/libtest.a
 UNIT := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
@@ -83,7 +86,7 @@ LINTS := $(wildcard tests/lint/*.t)
 all: deps
 	$(Q)$(AGAIN) build
 
-build: $(LIB) $(UNIT) $(SIM) $(TOOLS) $(BENCH) $(REPLAYS)
+build: $(LIB) $(RT) $(UNIT) $(SIM) $(TOOLS) $(BENCH) $(REPLAYS)
 
 help:
 	@sed -n '1,2s/^# *//p' Makefile; echo; sed -n 's/^#: /  /p' Makefile
@@ -93,7 +96,7 @@ deps:
 
 # The simulator is by far the longest: it starts first, on all cores, and the others run beside it.
 SIM_SEEDS := $(or $(SEEDS),$(if $(SAN),100,1000))
-PROVE := AFTERSYNC_BUILD=$(B) SEEDS=$(SIM_SEEDS) SEED0=$(SEED0) prove --exec '' -j2
+PROVE := TSAN_OPTIONS=suppressions=tests/lib/tsan.supp AFTERSYNC_BUILD=$(B) SEEDS=$(SIM_SEEDS) SEED0=$(SEED0) prove --exec '' -j2
 
 #: check          what must pass before every commit: simulator, unit, golden traces, fuzz corpus, lint
 check: all
@@ -183,6 +186,10 @@ $(LIB): $(LIB_O)
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && ar rcs $@ $^
 
+$(B)/libdaemon.a: $(RT_O)
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && ar rcs $@ $^
+
 $(TESTLIB): $(TESTLIB_O)
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && ar rcs $@ $^
@@ -191,6 +198,11 @@ $(B)/tests/test_%: $(B)/tests/unit/test_%.o $(TESTLIB) $(LIB)
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS) -lcmocka -lm
+
+$(B)/tests/test_rt_%: $(B)/tests/unit/test_rt_%.o $(TESTLIB) $(RT) $(LIB)
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS) -lzmq -lcmocka -lm
 
 $(B)/aftersync-sim: $(SIM_O) $(TESTLIB) $(LIB)
 	$(call say,LD,$@)

@@ -9,7 +9,8 @@ _Static_assert(AS_AEAD_KEY == crypto_aead_xchacha20poly1305_ietf_KEYBYTES &&
 		   AS_AEAD_NONCE == crypto_aead_xchacha20poly1305_ietf_NPUBBYTES &&
 		   AS_AEAD_TAG == crypto_aead_xchacha20poly1305_ietf_ABYTES &&
 		   AS_BOX_KEY == crypto_box_PUBLICKEYBYTES && AS_BOX_KEY == crypto_box_SECRETKEYBYTES &&
-		   AS_BOX_EXTRA == crypto_box_SEALBYTES && crypto_box_SEEDBYTES == 32,
+		   AS_BOX_EXTRA == crypto_box_SEALBYTES && AS_BOX_KEY == crypto_scalarmult_curve25519_BYTES &&
+		   crypto_box_SEEDBYTES == 32,
 	       "our sizes are libsodium's");
 
 void as_aead_seal(const uint8_t key[AS_AEAD_KEY], const uint8_t nonce[AS_AEAD_NONCE], struct bytes ad,
@@ -25,6 +26,11 @@ bool as_aead_open(const uint8_t key[AS_AEAD_KEY], const uint8_t nonce[AS_AEAD_NO
 	return sealed.n >= AS_AEAD_TAG &&
 	       crypto_aead_xchacha20poly1305_ietf_decrypt(ret_plain, NULL, NULL, sealed.p, sealed.n, ad.p,
 							  ad.n, nonce, key) == 0;
+}
+
+bool as_x25519_public(const uint8_t secret[AS_BOX_KEY], uint8_t ret_public[AS_BOX_KEY])
+{
+	return crypto_scalarmult_curve25519_base(ret_public, secret) == 0;
 }
 
 void as_box_keypair(const uint8_t seed[32], uint8_t ret_public[AS_BOX_KEY], uint8_t ret_secret[AS_BOX_KEY])

@@ -36,7 +36,7 @@ my $libc = qr/^(assert|ctype|dirent|errno|fcntl|getopt|inttypes|limits|locale|po
 	stdbool|stddef|stdint|stdio|stdlib|string|strings|termios|threads|time|unistd|sys\/\w+|netinet\/\w+|arpa\/\w+)\.h$/x;
 # what a library needs no more than this; sockets, files, threads and clocks begin on floor 3 (or stand in the row)
 my $plain = qr/^(inttypes|limits|stdarg|stdatomic|stdbool|stddef|stdint|stdio|stdlib|string)\.h$/;
-my %more = ('common/base' => qr/^(errno|time|unistd|sys\/random)\.h$/, 'common/store' => qr/^(errno|fcntl|unistd|sys\/\w+)\.h$/,
+my %more = ('common/base' => qr/^(errno|pthread|time|unistd|sys\/random)\.h$/, 'common/store' => qr/^(errno|fcntl|unistd|sys\/\w+)\.h$/,
 	'common/conf' => qr/^(errno|fcntl|unistd|sys\/stat)\.h$/, 'common/crypto' => qr/^(errno|fcntl|unistd|sys\/\w+)\.h$/,
 	'common/i18n' => qr/^locale\.h$/);
 

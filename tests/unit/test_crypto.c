@@ -8,6 +8,7 @@
 
 #include "common/base/cleanup.h"
 #include "common/crypto/hash.h"
+#include "common/crypto/password.h"
 #include "common/crypto/random.h"
 #include "common/crypto/seal.h"
 #include "common/crypto/sign.h"
@@ -178,13 +179,56 @@ static void secrets_are_wiped(void **state)
 	assert_true(as_secret_equal(a, a, 32));
 }
 
+/* RFC 7748 section 6.1: Alice's keys */
+static void x25519_is_rfc_7748(void **state)
+{
+	(void)state;
+	uint8_t secret[32], got[32], want[32];
+
+	unhex("77076d0a7318a57d3c16c17251b26645df4c2f87ebc0992ab177fba51db92c2a", secret, 32);
+	unhex("8520f0098930a754748b7ddcb43ef75a0dbf3a0d26381af4eba4a98eaa9b4e6a", want, 32);
+	assert_true(as_x25519_public(secret, got));
+	assert_memory_equal(got, want, 32);
+}
+
+/*
+ * As the reference program argon2 says:
+ * echo -n passphrase | argon2 saltsaltsaltsalt -id -t 3 -k 262144 -p 1 -l 32 -r
+ */
+static void passphrases_are_argon2id(void **state)
+{
+	(void)state;
+	uint8_t got[32], want[32];
+	static const uint8_t many[AS_PASSWORD_MAX + 1];
+
+	unhex("9759c629e17faac6b32f5f16ff60a12d78ebdcd9dba9cc9d2126217b1c0fd7bd", want, 32);
+	assert_int_equal(
+	    as_password_key(bytes_of_str("passphrase"), (const uint8_t *)"saltsaltsaltsalt", got), AS_OK);
+	assert_memory_equal(got, want, 32);
+	assert_int_equal(as_password_key(bytes_of(many, 0), many, got), AS_EINVAL);
+	assert_int_equal(as_password_key(bytes_of(many, sizeof many), many, got), AS_EINVAL);
+}
+
+static void locked_memory_is_wiped(void **state)
+{
+	(void)state;
+	uint8_t keys[64], zero[64] = {0};
+
+	memset(keys, 7, sizeof keys);
+	(void)as_lock(keys, sizeof keys); /* may be forbidden here */
+	assert_int_equal(keys[63], 7);
+	as_unlock(keys, sizeof keys);
+	assert_memory_equal(keys, zero, sizeof zero);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(sha256_is_fips_180),	  cmocka_unit_test(blake2b_is_rfc_7693),
 	    cmocka_unit_test(ed25519_is_rfc_8032),	  cmocka_unit_test(a_context_is_part_of_the_text),
 	    cmocka_unit_test(aead_is_xchacha20_poly1305), cmocka_unit_test(boxes_open_for_their_recipient),
-	    cmocka_unit_test(secrets_are_wiped),
+	    cmocka_unit_test(secrets_are_wiped),	  cmocka_unit_test(x25519_is_rfc_7748),
+	    cmocka_unit_test(passphrases_are_argon2id),	  cmocka_unit_test(locked_memory_is_wiped),
 	};
 	cmocka_set_message_output(CM_OUTPUT_TAP);
 	if (as_crypto_init())
