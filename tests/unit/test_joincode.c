@@ -225,7 +225,7 @@ static void a_token_has_a_pair_of_keys(void **state)
 	uint8_t seed[16] = {1}, public_key[32], secret[32], again[32], other[32], zero[32] = {0};
 
 	join_token_keys(seed, public_key, secret);
-	assert_true(as_x25519_public(secret, again));
+	as_x25519_public(secret, again);
 	assert_memory_equal(again, public_key, 32);
 	seed[15] = 1;
 	join_token_keys(seed, other, secret);
