@@ -31,7 +31,6 @@ struct control_conn {
 	int fd;
 	void *user;
 	struct buf in;	/* what was read and not handed over */
-	size_t in_at;	/* of that: handed over already */
 	struct buf out; /* what is to be sent */
 	size_t out_at;	/* of that: sent already */
 	bool paused;	/* by the owner */
@@ -69,7 +68,8 @@ size_t control_unsent(const struct control_conn *c)
 	return c->out.n - c->out_at;
 }
 
-/* ---- lines --------------------------------------------------------------------------------------------------- */
+/* ---- lines
+ * --------------------------------------------------------------------------------------------------- */
 
 static bool may_hand_over(const struct control_conn *c)
 {
@@ -80,7 +80,8 @@ static void line_too_long(struct control_conn *c)
 {
 	char text[96];
 
-	snprintf(text, sizeof text, "{\"error\":\"a line is longer than %u bytes\",\"exit\":1}\n", c->control->conf.line_max);
+	snprintf(text, sizeof text, "{\"error\":\"a line is longer than %u bytes\",\"exit\":1}\n",
+		 c->control->conf.line_max);
 	if (control_write(c, bytes_of_str(text)) != AS_OK)
 		c->broken = true;
 	control_finish(c);
@@ -128,21 +129,28 @@ static void keep(struct control_conn *c, struct bytes rest)
 		c->broken = true;
 }
 
-/* Lines that were read before: first those, always. */
+/* Empty again; the memory of a large one is given back, that of a small one kept. */
+static void empty(struct buf *b)
+{
+	size_t max = b->max;
+
+	if (b->cap > READ_BYTES)
+		buf_done(b);
+	b->n = 0;
+	b->max = max;
+}
+
+/* What was read before. */
 static void kept_lines(struct control_conn *c)
 {
-	if (c->in.n > c->in_at || c->in_ended)
-		c->in_at += lines(c, bytes_of(c->in.p + c->in_at, c->in.n - c->in_at));
-	if (c->in_at == c->in.n)
-		buf_done(&c->in);
-	else if (c->in_at)
-		memmove(c->in.p, c->in.p + c->in_at, c->in.n - c->in_at);
-	size_t n = c->in.n ? c->in.n - c->in_at : 0;
-	size_t cap = c->control->conf.line_max + (size_t)READ_BYTES + 1;
-	if (c->in.p == NULL)
-		buf_init(&c->in, cap);
-	c->in.n = n;
-	c->in_at = 0;
+	size_t used = lines(c, buf_bytes(&c->in));
+
+	if (used == c->in.n) {
+		empty(&c->in);
+	} else if (used) {
+		memmove(c->in.p, c->in.p + used, c->in.n - used);
+		c->in.n -= used;
+	}
 }
 
 static void tell_eof(struct control_conn *c)
@@ -185,7 +193,8 @@ static void read_more(struct control_conn *c)
 		kept_lines(c);
 }
 
-/* ---- answers ------------------------------------------------------------------------------------------------- */
+/* ---- answers
+ * ------------------------------------------------------------------------------------------------- */
 
 static void flush(struct control_conn *c)
 {
@@ -199,19 +208,13 @@ static void flush(struct control_conn *c)
 		}
 		c->out_at += (size_t)n;
 	}
-	if (control_unsent(c) == 0) {
-		/* a large one is given back, a small one kept for the next answers */
-		if (c->out.cap > READ_BYTES)
-			buf_done(&c->out);
-		uint32_t max = c->control->conf.unsent_max;
-		if (c->out.p == NULL)
-			buf_init(&c->out, max);
-		buf_reset(&c->out);
-		c->out_at = 0;
-	}
-	if (c->full && control_unsent(c) == 0) {
+	if (control_unsent(c))
+		return;
+	empty(&c->out);
+	c->out_at = 0;
+	if (c->full && !c->broken) {
 		c->full = false;
-		if (c->control->conf.drained && !c->broken)
+		if (c->control->conf.drained)
 			c->control->conf.drained(c->control->conf.ctx, c);
 	}
 }
@@ -239,7 +242,8 @@ as_err control_write(struct control_conn *c, struct bytes text)
 	return AS_OK;
 }
 
-/* ---- connections --------------------------------------------------------------------------------------------- */
+/* ---- connections
+ * --------------------------------------------------------------------------------------------- */
 
 static void conn_free(struct control_conn *c)
 {
@@ -261,8 +265,8 @@ static void conn_free(struct control_conn *c)
 }
 
 /*
- * What follows from the state of a connection, at the end of every way in. Only here connections are freed, so
- * that callbacks never pull one away under their caller. True: it is gone.
+ * What follows from the state of a connection, at the end of every way in. Only here connections are freed,
+ * so that callbacks never pull one away under their caller. True: it is gone.
  */
 static bool settle(struct control_conn *c)
 {
@@ -339,7 +343,8 @@ uint32_t control_connections(const struct control *control)
 	return control->conns_n;
 }
 
-/* ---- accepting ----------------------------------------------------------------------------------------------- */
+/* ---- accepting
+ * ----------------------------------------------------------------------------------------------- */
 
 static bool in_group(int fd, gid_t group)
 {
@@ -361,7 +366,8 @@ static bool may_connect(const struct control *control, int fd)
 
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &n) < 0 || n != sizeof cred)
 		return false;
-	if (cred.uid == 0 || cred.uid == geteuid() || cred.gid == control->group || in_group(fd, control->group))
+	if (cred.uid == 0 || cred.uid == geteuid() || cred.gid == control->group ||
+	    in_group(fd, control->group))
 		return true;
 	logline(LOG_LEVEL_WARN, "control-refused", "uid=%u gid=%u", (unsigned)cred.uid, (unsigned)cred.gid);
 	return false;
@@ -414,7 +420,8 @@ static void on_listen(void *arg, short revents)
 		if (fd < 0) {
 			if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
 				/* it stays readable: not again at once */
-				logline(LOG_LEVEL_ERR, "control-accept", "reason=%s", LOG_STR(strerror(errno)));
+				logline(LOG_LEVEL_ERR, "control-accept", "reason=%s",
+					LOG_STR(strerror(errno)));
 				loop_mod_fd(control->loop, control->fd, 0);
 				loop_timer_set(control->loop, &control->accept_again,
 					       clock_mono_ms() + ACCEPT_AGAIN_MS);
@@ -430,7 +437,8 @@ static void on_listen(void *arg, short revents)
 	}
 }
 
-/* ---- opening ------------------------------------------------------------------------------------------------- */
+/* ---- opening
+ * ------------------------------------------------------------------------------------------------- */
 
 /* Removes a socket on which nobody listens. */
 static as_err clear_place(const struct control_address *a, const char *path, struct as_errmsg *em)
@@ -492,6 +500,7 @@ as_err control_open(struct control **ret_control, struct loop *loop, const struc
 	control->turn_end = (struct loop_timer){.fn = on_turn_end, .arg = control};
 	control->accept_again = (struct loop_timer){.fn = on_accept_again, .arg = control};
 	control->path = strdup(conf->path);
+	control->conf.path = control->path;
 	as_err err = control->path ? listen_at(control, em) : AS_ENOMEM;
 	if (err) {
 		control_close(control);

@@ -11,7 +11,8 @@
 
 #define NAME_MAX_BYTES 80
 
-_Static_assert(NAME_MAX_BYTES + sizeof "/proc/self/fd/2147483647/" <= sizeof((struct sockaddr_un *)0)->sun_path,
+_Static_assert(NAME_MAX_BYTES + sizeof "/proc/self/fd/2147483647/" <=
+		   sizeof((struct sockaddr_un *)0)->sun_path,
 	       "folder and name fit");
 
 as_err control_address(const char *path, struct control_address *ret, struct as_errmsg *em)
