@@ -1,9 +1,12 @@
 #include "common/store/rows.h"
 
+#include <stdlib.h>
+
 #include "common/base/check.h"
 #include "common/base/writer.h"
 #include "common/crypto/check64.h"
 #include "common/crypto/hash.h"
+#include "common/crypto/random.h"
 
 void row_check(unsigned table, struct bytes key, struct bytes body, uint8_t ret_check[ROW_CHECK])
 {
@@ -19,12 +22,98 @@ as_err row_damaged(const struct stx *x, unsigned table, struct bytes key)
 	return AS_ECORRUPT;
 }
 
+/* ---- sealed values: ciphertext, tag, nonce ------------------------------------------------------------*/
+
+bool row_is_sealed(unsigned table)
+{
+	return table == TABLE_CASE || table == TABLE_META;
+}
+
+as_err row_crypt_new(const uint8_t *key, struct row_crypt **ret_c)
+{
+	struct row_crypt *c = calloc(1, sizeof *c);
+
+	if (c == NULL)
+		return AS_ENOMEM;
+	c->key = key;
+	buf_init(&c->opened, ROW_MAX);
+	*ret_c = c;
+	return AS_OK;
+}
+
+void row_crypt_free(struct row_crypt *take_c)
+{
+	if (take_c == NULL)
+		return;
+	buf_done(&take_c->opened);
+	free(take_c);
+}
+
+/* The additional data: table, key. */
+struct row_ad {
+	uint8_t b[1 + KV_KEY_MAX];
+};
+
+static struct bytes ad_make(unsigned table, struct bytes key, struct row_ad *ad)
+{
+	as_assert(key.n <= KV_KEY_MAX);
+	ad->b[0] = (uint8_t)table;
+	memcpy(ad->b + 1, key.p, key.n);
+	return bytes_of(ad->b, 1 + key.n);
+}
+
+static as_err sealed_open(const struct stx *x, unsigned table, struct bytes key, struct bytes value,
+			  struct bytes *ret_body)
+{
+	struct buf *to = &x->crypt->opened;
+	struct row_ad memory;
+	struct bytes ad = ad_make(table, key, &memory);
+	size_t n = value.n - ROW_SEAL;
+	as_err err;
+
+	if (value.n < ROW_SEAL)
+		return row_damaged(x, table, key);
+	buf_reset(to);
+	if ((err = buf_reserve(to, n + 1)))
+		return err;
+	if (!as_aead_open(x->crypt->key, value.p + n + AS_AEAD_TAG, ad, bytes_of(value.p, n + AS_AEAD_TAG),
+			  to->p))
+		return row_damaged(x, table, key);
+	to->n = n;
+	*ret_body = buf_bytes(to);
+	return AS_OK;
+}
+
+/* In place, in x->row. */
+static as_err sealed_make(const struct stx *x, unsigned table, struct bytes key)
+{
+	struct row_crypt *c = x->crypt;
+	struct buf *row = x->row;
+	struct row_ad memory;
+	struct bytes ad = ad_make(table, key, &memory);
+	as_err err = buf_reserve(row, ROW_SEAL);
+
+	if (err)
+		return err;
+	if (c->sealed == 0)
+		as_random(c->nonce, AS_AEAD_NONCE - 8);
+	put_be64(c->nonce + AS_AEAD_NONCE - 8, c->sealed++);
+	as_aead_seal(c->key, c->nonce, ad, buf_bytes(row), row->p);
+	memcpy(row->p + row->n + AS_AEAD_TAG, c->nonce, AS_AEAD_NONCE);
+	row->n += ROW_SEAL;
+	return AS_OK;
+}
+
+/* ---- rows ---------------------------------------------------------------------------------------------*/
+
 as_err row_open(const struct stx *x, unsigned table, struct bytes key, struct bytes value,
 		struct bytes *ret_body)
 {
 	uint8_t check[ROW_CHECK];
 	struct bytes body;
 
+	if (x->crypt && row_is_sealed(table))
+		return sealed_open(x, table, key, value, ret_body);
 	if (value.n < ROW_CHECK)
 		return row_damaged(x, table, key);
 	body = bytes_of(value.p, value.n - ROW_CHECK);
@@ -48,8 +137,13 @@ as_err row_put_scratch(const struct stx *x, unsigned table, const struct store_k
 	uint8_t check[ROW_CHECK];
 	as_err err;
 
-	row_check(table, key_bytes(key), buf_bytes(x->row), check);
-	if ((err = buf_add(x->row, check, sizeof check)))
+	if (x->crypt && row_is_sealed(table)) {
+		err = sealed_make(x, table, key_bytes(key));
+	} else {
+		row_check(table, key_bytes(key), buf_bytes(x->row), check);
+		err = buf_add(x->row, check, sizeof check);
+	}
+	if (err)
 		return err;
 	return kv_put(x->txn, table, key_bytes(key), buf_bytes(x->row));
 }
