@@ -66,6 +66,11 @@ LIB := $(B)/libaftersync.a
 RT_O := $(patsubst %.c,$(B)/%.o,$(wildcard daemon/rt/*.c))
 RT := $(if $(RT_O),$(B)/libdaemon.a)
 
+# a program: the sources of its folder, its libraries
+PROGRAMS := $(B)/aftersync-branchd $(B)/aftersync-hqd
+BRANCHD_O := $(patsubst %.c,$(B)/%.o,$(wildcard daemon/branchd/*.c))
+HQD_O := $(patsubst %.c,$(B)/%.o,$(wildcard daemon/hqd/*.c))
+
 TESTLIB_O := $(patsubst %.c,$(B)/%.o,$(wildcard tests/lib/*.c))
 TESTLIB := $(B)/libtest.a
 UNIT := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
@@ -89,7 +94,7 @@ CONF_KEYS := $(B)/lint/conf_keys
 all: deps
 	$(Q)$(AGAIN) build
 
-build: $(LIB) $(RT) $(UNIT) $(SIM) $(TOOLS) $(BENCH) $(REPLAYS) $(CONF_KEYS)
+build: $(LIB) $(RT) $(PROGRAMS) $(UNIT) $(SIM) $(TOOLS) $(BENCH) $(REPLAYS) $(CONF_KEYS)
 
 help:
 	@sed -n '1,2s/^# *//p' Makefile; echo; sed -n 's/^#: /  /p' Makefile
@@ -203,6 +208,14 @@ $(LIB): $(LIB_O)
 $(B)/libdaemon.a: $(RT_O)
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && ar rcs $@ $^
+
+$(B)/aftersync-branchd: $(BRANCHD_O) $(RT) $(LIB)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS) -lzmq -lpthread
+
+$(B)/aftersync-hqd: $(HQD_O) $(RT) $(LIB)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS) -lzmq -lpthread
 
 $(TESTLIB): $(TESTLIB_O)
 	$(call say,AR,$@)

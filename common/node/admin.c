@@ -43,8 +43,11 @@ static as_err make_keys(const struct node_dir *dir, const char *const *types, si
 static as_err save_conf(const struct node_dir *dir, const char *key, const char *value, struct as_errmsg *em)
 {
 	char text[ENDPOINT_BYTES_MAX + 200];
-	int n = snprintf(text, sizeof text, "# aftersync: see the manual page of the daemon for all keys\n[link]\n%s = %s\n",
-			 key, value);
+	int n = snprintf(text, sizeof text, "# %s(5) says which keys there are\n", key ? "aftersync-hqd.conf"
+										     : "aftersync-branchd.conf");
+
+	if (key)
+		n += snprintf(text + n, sizeof text - (size_t)n, "[link]\n%s = %s\n", key, value);
 
 	return file_write(dir->fd, "aftersync.conf", true, dir->conf, bytes_of(text, (size_t)n), em);
 }
@@ -241,7 +244,7 @@ as_err node_branch_join(const char *text, const char *path, int64_t now, struct 
 	snprintf(id.name, sizeof id.name, "%s", code.name);
 	snprintf(id.timezone, sizeof id.timezone, "%s", code.timezone);
 	if ((err = make_keys(&dir, types, AS_COUNT(types), em)) || (err = node_ident_save(&dir, &id, em)) ||
-	    (err = join_code_save(&dir, &code, em)) || (err = save_conf(&dir, "endpoint", code.endpoint, em)) ||
+	    (err = join_code_save(&dir, &code, em)) || (err = save_conf(&dir, NULL, NULL, em)) ||
 	    (err = node_open(&n, dir.path, NODE_WRITE, em)))
 		return err;
 	node_close(n);

@@ -89,9 +89,9 @@ static as_err open_database(struct node_home *h, enum node_mode mode, const stru
 				    .read_only = mode == NODE_READ};
 
 	if (conf.map_bytes == 0)
-		conf.map_bytes = (h->is_hq ? 64 : 16) * 1024 * MIB;
+		conf.map_bytes = (h->is_hq ? 64u : 16u) * 1024 * MIB;
 	if (conf.prealloc_bytes == 0)
-		conf.prealloc_bytes = (h->is_hq ? 64 : 4) * MIB;
+		conf.prealloc_bytes = (h->is_hq ? 64u : 4u) * MIB;
 	return kv_lmdb_open(&h->kv, &conf, em);
 }
 

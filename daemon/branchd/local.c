@@ -1,6 +1,7 @@
 /* Local work in the store thread: appending what was submitted, opening a log, carrying out a fork. */
 #include <stdio.h>
 
+#include "common/base/check.h"
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/store/kv_lmdb.h"

@@ -23,7 +23,7 @@ static void on_signal(void *arg, int signo)
 		return;
 	}
 	logline(LOG_LEVEL_NOTICE, "ending", "signal=%d", signo);
-	notify_stopping();
+	notify_stopping("ending");
 	d->stopping = true;
 	loop_stop(d->loop);
 }
@@ -36,7 +36,7 @@ static as_err run(struct branchd *d, struct as_errmsg *em)
 	    (err = branchd_open(d, em)))
 		return err;
 	logline(LOG_LEVEL_NOTICE, "started", "branch=%s version=%s", d->home->ident.branch, AFTERSYNC_VERSION);
-	notify_ready();
+	notify_ready("started");
 	err = loop_run(d->loop);
 	branchd_close(d);
 	loop_close(d->loop);

@@ -82,6 +82,12 @@ static void request(struct branchd *d, struct control_conn *c, struct bytes line
 	} else if (strcmp(cmd, "rebuild") == 0 && !json_is_true(json_object_get(o, "check"))) {
 		control_end(c, 1, "rebuild needs the store for itself: stop aftersync-branchd first");
 	} else if (query_knows(cmd)) {
+		uint64_t head, acked;
+		branch_core_totals(&d->core, &head, &acked);
+		json_object_set_new(o, "live",
+				    json_pack("{s:i, s:I}", "in_sync",
+					      branch_core_state(&d->core, clock_mono_ms()) == SYNC_IN_SYNC,
+					      "lag_events", (json_int_t)(head - acked)));
 		if (!queries_run(d->queries, c, o))
 			control_end(c, 69, "too many requests at once: try again");
 	} else {
@@ -108,6 +114,8 @@ static void on_eof(void *ctx, struct control_conn *c)
 	(void)ctx;
 	if (s)
 		submit_eof(s);
+	else
+		control_finish(c);
 }
 
 static void on_closed(void *ctx, struct control_conn *c)

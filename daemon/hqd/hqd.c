@@ -5,6 +5,7 @@
 #include <string.h>
 #include <uthash.h>
 
+#include "common/base/check.h"
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/store/kv_lmdb.h"
@@ -363,7 +364,7 @@ static as_err open_core(struct hqd *d, struct as_errmsg *em)
 			       .sessions_cap = (size_t)d->conf.max_links,
 			       .nodes_cap = 2 * branches + NODES_MIN,
 			       .tokens_cap = 2 * d->shell.view->roster.tokens_n + NODES_MIN,
-			       .pool = d->conf.credit_pool_bytes};
+			       .pool = d->conf.credit_pool};
 	as_err err;
 
 	d->logs = conf.logs = calloc(conf.logs_cap, sizeof d->logs[0]);

@@ -24,7 +24,7 @@ static void on_signal(void *arg, int signo)
 		return;
 	}
 	logline(LOG_LEVEL_NOTICE, "ending", "signal=%d", signo);
-	notify_stopping();
+	notify_stopping("ending");
 	d->stopping = true;
 	loop_stop(d->loop);
 }
@@ -42,7 +42,7 @@ static as_err run(struct hqd *d, struct as_errmsg *em)
 		return err;
 	logline(LOG_LEVEL_NOTICE, "started", "listen=%s instance=%u version=%s", d->conf.listen, d->home->instance,
 		AFTERSYNC_VERSION);
-	notify_ready();
+	notify_ready("started");
 	err = loop_run(d->loop);
 	hqd_close(d);
 	loop_close(d->loop);

@@ -90,6 +90,24 @@ static void status(struct hqd *d, struct control_conn *c)
 		control_finish(c);
 }
 
+/* A report says how complete it is; only the core knows who is in sync. */
+static json_t *with_live(struct hqd *d, json_t *request)
+{
+	const struct roster *r = &d->shell.view->roster;
+	uint64_t now = clock_mono_ms(), lag = 0;
+	int in_sync = 0;
+
+	for (size_t i = 0; i < r->branches_n; i++) {
+		uint64_t head, held, acked;
+		hq_core_totals(&d->core, r->branches[i].code, &head, &held, &acked);
+		in_sync += hq_core_state(&d->core, r->branches[i].code, now) == SYNC_IN_SYNC;
+		lag += head > acked ? head - acked : 0;
+	}
+	json_object_set_new(request, "live",
+			    json_pack("{s:i, s:I}", "in_sync", in_sync, "lag_events", (json_int_t)lag));
+	return request;
+}
+
 /* ---- requests --------------------------------------------------------------------------------------------------------- */
 
 static void why(struct hqd *d, struct control_conn *c, const char *branch)
@@ -131,8 +149,16 @@ static void on_line(void *ctx, struct control_conn *c, struct bytes line)
 		control_end(c, 1, "rebuild needs the store for itself: stop aftersync-hqd first");
 	else if (!query_knows(cmd))
 		control_end(c, 64, "this daemon does not know the request");
-	else if (!queries_run(d->queries, c, o))
+	else if (!queries_run(d->queries, c, with_live(d, o)))
 		control_end(c, 69, "too many requests at once: try again");
+}
+
+/* Who asks says so in one line; after an answer that is under way nothing else is waited for. */
+static void on_eof(void *ctx, struct control_conn *c)
+{
+	(void)ctx;
+	if (*control_user(c) == NULL)
+		control_finish(c);
 }
 
 static void on_closed(void *ctx, struct control_conn *c)
@@ -148,6 +174,7 @@ as_err requests_open(struct hqd *d, struct as_errmsg *em)
 				    .unsent_max = 32u * 1024 * 1024,
 				    .connections_max = 64,
 				    .line = on_line,
+				    .eof = on_eof,
 				    .closed = on_closed,
 				    .ctx = d};
 	as_err err = queries_open(&d->queries, d->home);

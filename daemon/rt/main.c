@@ -85,7 +85,7 @@ void daemon_reload(const struct conf_table *table, const char *path, void *value
 		conf_names(changes.waiting, changes.waiting_n, waiting, sizeof waiting);
 		logline(LOG_LEVEL_NOTICE, "reloaded", "changed=%s needs-restart=%s", LOG_STR(taken), LOG_STR(waiting));
 	}
-	notify_ready();
+	notify_ready("configuration read again");
 }
 
 int daemon_failed(const char *program, as_err err, const struct as_errmsg *em)
@@ -101,7 +101,10 @@ int daemon_failed(const char *program, as_err err, const struct as_errmsg *em)
 	case AS_EPROTO:
 	case AS_ENOTFOUND:
 	case AS_EUNSUPPORTED:
+	case AS_EREFUSED: /* owner, mode: somebody has to mend it */
 		return 78;
+	case AS_ECONFLICT: /* another process has the directory: it may end */
+		return 74;
 	default:
 		return 1;
 	}

@@ -125,7 +125,8 @@ bool queries_run(struct queries *q, struct control_conn *c, const json_t *reques
 	*y = (struct query){.q = q, .fd = -1, .request = room ? json_deep_copy(request) : NULL};
 	if (y->request == NULL)
 		goto no;
-	y->fd = control_detach(c);
+	if ((y->fd = control_detach(c)) < 0)
+		goto no;
 	setsockopt(y->fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout);
 	pthread_attr_init(&attr);
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
