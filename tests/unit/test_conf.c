@@ -119,6 +119,7 @@ static void each_mistake_has_its_place_and_reason(void **state)
 	    {LISTEN "[store]\nmap = 0\n", "out of range: 1 MiB to 4 TiB"},
 	    {LISTEN "[store]\nmap = 5 TiB\n", "out of range"},
 	    {LISTEN "[store]\nmap = 99999999999 TiB\n", "out of range"},
+	    {LISTEN "[store]\nmap = 16777217 TiB\n", "out of range"}, /* 2^64 + 1 TiB */
 	    {LISTEN "[store]\nmap = GiB\n", "not a size"},
 	    {LISTEN "[store]\nwait = 1.5 h\n", "a time needs a unit"},
 	    {LISTEN "[store]\nwait = 25 h\n", "out of range: 0 to 1 d"},
@@ -206,6 +207,20 @@ static void what_is_printed_reads_back(void **state)
 	assert_non_null(strstr(text, "wait = 90 ms\n"));
 }
 
+/* A shorter text over a longer one leaves nothing of it: reloading compares bytes. */
+static void a_value_is_set_whole(void **state)
+{
+	(void)state;
+	struct sample s, t;
+
+	conf_defaults(&table, &s);
+	t = s;
+	assert_int_equal(conf_set_value(&keys[7], bytes_of_str("a longer title"), &s, &em), AS_OK);
+	assert_int_equal(conf_set_value(&keys[7], bytes_of_str("short"), &s, &em), AS_OK);
+	assert_int_equal(conf_set_value(&keys[7], bytes_of_str("short"), &t, &em), AS_OK);
+	assert_memory_equal(&s, &t, sizeof s);
+}
+
 static void put(const char *path, const char *text, mode_t mode)
 {
 	FILE *f = fopen(path, "w");
@@ -279,6 +294,7 @@ int main(void)
 	    cmocka_unit_test(each_mistake_has_its_place_and_reason),
 	    cmocka_unit_test(long_lines_are_refused),
 	    cmocka_unit_test(what_is_printed_reads_back),
+	    cmocka_unit_test(a_value_is_set_whole),
 	    cmocka_unit_test(what_needs_a_restart_waits),
 	    cmocka_unit_test(others_may_not_write_it),
 	};
