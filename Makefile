@@ -78,12 +78,15 @@ SIM_O := $(patsubst %.c,$(B)/%.o,$(wildcard tests/sim/*.c))
 SIM := $(if $(SIM_O),$(B)/aftersync-sim)
 BENCH := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/bench_*.c))
 TOOLS := $(patsubst tools/%.c,$(B)/tools/%,$(wildcard tools/*.c))
+CLI_O := $(patsubst %.c,$(B)/%.o,$(filter-out %/main.c,$(wildcard tools/aftersync/*.c)))
+CLI := $(B)/aftersync
 FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,$(B)/fuzz/fuzz_%,$(wildcard tests/fuzz/fuzz_*.c))
 REPLAYS := $(FUZZERS:$(B)/fuzz/fuzz_%=$(B)/fuzz/replay_%)
 LINTS := $(wildcard tests/lint/*.t)
 # the configuration table of each program, for the tests; a program links its own
 CONF_O := $(patsubst %.c,$(B)/%.o,$(wildcard daemon/*/*_conf.c))
 CONF_KEYS := $(B)/lint/conf_keys
+CLI_T := tests/e2e/cli.t
 
 .PHONY: all build help deps check check-unit check-lint check-long demo sim bench fuzz docs install format tidy clean FORCE
 .SECONDARY:
@@ -94,7 +97,7 @@ CONF_KEYS := $(B)/lint/conf_keys
 all: deps
 	$(Q)$(AGAIN) build
 
-build: $(LIB) $(RT) $(PROGRAMS) $(UNIT) $(SIM) $(TOOLS) $(BENCH) $(REPLAYS) $(CONF_KEYS)
+build: $(LIB) $(RT) $(PROGRAMS) $(CLI) $(UNIT) $(SIM) $(TOOLS) $(BENCH) $(REPLAYS) $(CONF_KEYS)
 
 help:
 	@sed -n '1,2s/^# *//p' Makefile; echo; sed -n 's/^#: /  /p' Makefile
@@ -108,11 +111,11 @@ PROVE := TSAN_OPTIONS=suppressions=tests/lib/tsan.supp AFTERSYNC_BUILD=$(B) SEED
 
 #: check          what must pass before every commit: simulator, unit, golden traces, fuzz corpus, lint
 check: all
-	$(Q)$(PROVE) tests/sim/sim.t $(UNIT) $(REPLAYS) $(LINTS) </dev/null
+	$(Q)$(PROVE) tests/sim/sim.t $(UNIT) $(CLI_T) $(REPLAYS) $(LINTS) </dev/null
 
 #: check-unit     the same without the simulator: seconds
 check-unit: all
-	$(Q)$(PROVE) $(UNIT) $(REPLAYS) $(LINTS) </dev/null
+	$(Q)$(PROVE) $(UNIT) $(CLI_T) $(REPLAYS) $(LINTS) </dev/null
 
 #: check-lint     only the rules about the source
 check-lint: all
@@ -235,6 +238,19 @@ $(B)/tests/test_rt_%: $(B)/tests/unit/test_rt_%.o $(TESTLIB) $(RT) $(LIB)
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS) -lzmq -lcmocka -lm
+
+$(B)/libcli.a: $(CLI_O)
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+$(B)/aftersync: $(B)/tools/aftersync/main.o $(B)/libcli.a $(LIB)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS)
+
+$(B)/tests/test_cli_%: $(B)/tests/unit/test_cli_%.o $(B)/libcli.a $(TESTLIB) $(LIB)
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS) -lcmocka -lm
 
 $(B)/aftersync-sim: $(SIM_O) $(TESTLIB) $(LIB)
 	$(call say,LD,$@)

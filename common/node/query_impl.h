@@ -5,7 +5,7 @@
  *	query_case.c	show
  *	query_report.c	report
  *	query_verify.c	verify, rebuild
- *	proof.c		proof make (and check, which needs no node)
+ *	query_proof.c	proof make
  */
 #ifndef AFTERSYNC_NODE_QUERY_IMPL_H
 #define AFTERSYNC_NODE_QUERY_IMPL_H

@@ -27,11 +27,13 @@ void table_init(struct table *t)
 {
 	*t = (struct table){0};
 	buf_init(&t->cells, CELLS_BYTES_MAX);
+	buf_init(&t->notes, CELLS_BYTES_MAX);
 }
 
 void table_done(struct table *t)
 {
 	buf_done(&t->cells);
+	buf_done(&t->notes);
 }
 
 void table_col(struct table *t, const char *head, unsigned flags, size_t least)
@@ -40,20 +42,36 @@ void table_col(struct table *t, const char *head, unsigned flags, size_t least)
 	t->cols[t->cols_n++] = (struct table_col){head, flags, least};
 }
 
-void table_cell(struct table *t, struct bytes text)
+/* Printable, ended by a 0. */
+static void add_text(struct table *t, struct buf *b, struct bytes text)
 {
-	size_t at = t->cells.n;
+	size_t at = b->n;
 
 	if (!t->err)
-		t->err = buf_add(&t->cells, text.p, text.n);
+		t->err = buf_add(b, text.p, text.n);
 	if (!t->err)
-		t->err = buf_add(&t->cells, "", 1);
-	if (t->err)
+		t->err = buf_add(b, "", 1);
+	for (; !t->err && at + 1 < b->n; at++)
+		if (b->p[at] < 0x20 || b->p[at] == 0x7f)
+			b->p[at] = '?';
+}
+
+void table_cell(struct table *t, struct bytes text)
+{
+	add_text(t, &t->cells, text);
+	t->cells_n += !t->err;
+}
+
+void table_note(struct table *t, struct bytes text)
+{
+	uint8_t line[4];
+
+	as_assert(t->err || (t->cells_n && t->cells_n % t->cols_n == 0));
+	if (text.n == 0 || t->err)
 		return;
-	for (; at + 1 < t->cells.n; at++)
-		if (t->cells.p[at] < 0x20 || t->cells.p[at] == 0x7f)
-			t->cells.p[at] = '?';
-	t->cells_n++;
+	put_be32(line, (uint32_t)(t->cells_n / t->cols_n - 1));
+	t->err = buf_add(&t->notes, line, sizeof line);
+	add_text(t, &t->notes, text);
 }
 
 /* One of the two lines of a head. */
@@ -190,6 +208,19 @@ static void put_line(const struct layout *l, struct out *o, size_t r, size_t key
 	out_str(o, "\n");
 }
 
+#define NOTE_INDENT 2
+
+/* The notes of that line; *at goes on. */
+static void put_notes(const struct layout *l, struct out *o, size_t line, size_t *at, size_t width)
+{
+	while (*at < l->t->notes.n && get_be32(l->t->notes.p + *at) == line) {
+		struct bytes text = bytes_of_str((const char *)l->t->notes.p + *at + 4);
+		out_spaces(o, NOTE_INDENT);
+		table_wrap(o, text, width - NOTE_INDENT, NOTE_INDENT);
+		*at += 4 + text.n + 1;
+	}
+}
+
 /* Where the part that begins at `from` ends. */
 static size_t part_end(const struct layout *l, size_t keys, size_t from, size_t width)
 {
@@ -240,8 +271,12 @@ as_err table_print(struct table *t, struct out *o, size_t width)
 		l.head_lines = head_lines(t, keys, from, to);
 		if (from > keys)
 			out_str(o, "\n");
-		for (size_t r = 0; r < l.head_lines + l.lines; r++)
+		size_t note = from > keys ? t->notes.n : 0;
+		for (size_t r = 0; r < l.head_lines + l.lines; r++) {
 			put_line(&l, o, r, keys, from, to);
+			if (r >= l.head_lines)
+				put_notes(&l, o, r - l.head_lines, &note, width);
+		}
 		if (to >= t->cols_n)
 			break;
 	}

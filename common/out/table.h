@@ -29,6 +29,7 @@ struct table {
 	struct table_col cols[TABLE_COLS_MAX];
 	size_t cols_n, cells_n;
 	struct buf cells; /* texts, each ended by a 0 */
+	struct buf notes; /* u32 line, text, 0 */
 	as_err err;	  /* sticky */
 };
 
@@ -38,6 +39,9 @@ void table_col(struct table *t, const char *head, unsigned flags, size_t least);
 
 /* The next cell, line by line; control characters become "?". */
 void table_cell(struct table *t, struct bytes text);
+
+/* A text below the line that was just filled, indented; "" for none. Stands in the first part only. */
+void table_note(struct table *t, struct bytes text);
 
 /* AS_ENOMEM, AS_ETOOBIG (64 MiB of cells). Errors of writing stay in `o`. */
 as_err table_print(struct table *t, struct out *o, size_t width) AS_MUST_CHECK;
