@@ -2,12 +2,12 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <uthash.h>
 
 #include "common/base/check.h"
 #include "common/base/date.h"
 #include "common/intake/forms.h"
 #include "common/intake/value.h"
+#include "common/node/hash.h"
 #include "common/node/items.h"
 
 #define ARENA_BYTES (2u * 1024 * 1024)

@@ -2,12 +2,12 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <uthash.h>
 
 #include "common/base/check.h"
 #include "common/base/version.h"
 #include "common/base/writer.h"
 #include "common/crypto/sign.h"
+#include "common/node/hash.h"
 #include "common/wire/log_opened.h"
 
 #define READERS_MAX 4096

@@ -75,9 +75,10 @@ static const uint8_t *seal_to(const struct node *n, const struct sync_out *out)
 		node = roster_node_of(&n->roster, out->send.msg->keys.log.branch);
 		return node ? node->recipient : NULL;
 	}
-	if ((t = roster_transport_of(&n->roster, out->send.transport)) != NULL && out->send.transport != 0)
+	if (out->send.transport != 0 && (t = roster_transport_of(&n->roster, out->send.transport)) != NULL)
 		return t->key;
-	return NULL;
+	/* before head office's log to everybody is here: as the join code says */
+	return out->send.transport == n->home->join.transport ? n->home->join.transport_key : NULL;
 }
 
 static enum outbox_verdict fill_keys(struct node *n, const struct sync_out *out, struct msg *m,

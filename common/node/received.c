@@ -1,9 +1,9 @@
 #include "common/node/received.h"
 
 #include <stdlib.h>
-#include <uthash.h>
 
 #include "common/base/check.h"
+#include "common/node/hash.h"
 #include "common/wire/log_opened.h"
 
 /* ---- slots ----------------------------------------------------------------------------------------------- */

@@ -3,12 +3,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <uthash.h>
 
 #include "common/base/check.h"
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/store/kv_lmdb.h"
+#include "common/node/hash.h"
 #include "daemon/rt/net.h"
 #include "daemon/rt/notify.h"
 

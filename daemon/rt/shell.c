@@ -326,8 +326,9 @@ as_err shell_copy_raw(struct buf *memory, const struct bytes *raw, size_t n, str
 	if ((err = buf_reserve(memory, total)))
 		return err;
 	for (size_t i = 0; i < n; i++) {
-		ret[i] = bytes_of(memory->p + memory->n, raw[i].n);
-		if ((err = buf_add(memory, raw[i].p, raw[i].n)))
+		struct bytes from = raw[i]; /* ret may be raw */
+		ret[i] = bytes_of(memory->p + memory->n, from.n);
+		if ((err = buf_add(memory, from.p, from.n)))
 			return err;
 	}
 	return AS_OK;

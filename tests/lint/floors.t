@@ -22,6 +22,7 @@ my %owner = (
 	qr/^xxhash\.h$/ => 'common/crypto',
 	qr/^zstd\.h$/ => 'common/log',
 	qr/\.pb-c\.h$/ => 'common/wire',
+	qr/^uthash\.h$/ => 'common/node',
 	qr/^lmdb\.h$/ => 'common/store',
 	qr/^jansson\.h$/ => 'common/intake',
 	qr/^utf8proc\.h$/ => 'common/intake',
