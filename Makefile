@@ -76,6 +76,9 @@ TESTLIB := $(B)/libtest.a
 UNIT := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
 SIM_O := $(patsubst %.c,$(B)/%.o,$(wildcard tests/sim/*.c))
 SIM := $(if $(SIM_O),$(B)/aftersync-sim)
+# tests of the running programs (TAP), and the programs that they need
+E2E := $(wildcard tests/e2e/*.t tests/e2e/*.bats)
+E2E_TOOLS := $(patsubst tests/e2e/%.c,$(B)/%,$(wildcard tests/e2e/*.c))
 BENCH := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/bench_*.c))
 TOOLS := $(patsubst tools/%.c,$(B)/tools/%,$(wildcard tools/*.c))
 CLI_O := $(patsubst %.c,$(B)/%.o,$(filter-out %/main.c,$(wildcard tools/aftersync/*.c)))
@@ -86,9 +89,8 @@ LINTS := $(wildcard tests/lint/*.t)
 # the configuration table of each program, for the tests; a program links its own
 CONF_O := $(patsubst %.c,$(B)/%.o,$(wildcard daemon/*/*_conf.c))
 CONF_KEYS := $(B)/lint/conf_keys
-CLI_T := tests/e2e/cli.t
 
-.PHONY: all build help deps check check-unit check-lint check-long demo sim bench fuzz docs install format tidy clean FORCE
+.PHONY: all build help deps check check-unit check-e2e check-lint check-long demo sim bench fuzz docs install format tidy clean FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -97,7 +99,7 @@ CLI_T := tests/e2e/cli.t
 all: deps
 	$(Q)$(AGAIN) build
 
-build: $(LIB) $(RT) $(PROGRAMS) $(CLI) $(UNIT) $(SIM) $(TOOLS) $(BENCH) $(REPLAYS) $(CONF_KEYS)
+build: $(LIB) $(RT) $(PROGRAMS) $(CLI) $(UNIT) $(SIM) $(E2E_TOOLS) $(TOOLS) $(BENCH) $(REPLAYS) $(CONF_KEYS)
 
 help:
 	@sed -n '1,2s/^# *//p' Makefile; echo; sed -n 's/^#: /  /p' Makefile
@@ -111,11 +113,15 @@ PROVE := TSAN_OPTIONS=suppressions=tests/lib/tsan.supp AFTERSYNC_BUILD=$(B) SEED
 
 #: check          what must pass before every commit: simulator, unit, golden traces, fuzz corpus, lint
 check: all
-	$(Q)$(PROVE) tests/sim/sim.t $(UNIT) $(CLI_T) $(REPLAYS) $(LINTS) </dev/null
+	$(Q)$(PROVE) tests/sim/sim.t $(UNIT) $(E2E) $(REPLAYS) $(LINTS) </dev/null
 
-#: check-unit     the same without the simulator: seconds
+#: check-unit     the same without simulator and running programs: seconds
 check-unit: all
-	$(Q)$(PROVE) $(UNIT) $(CLI_T) $(REPLAYS) $(LINTS) </dev/null
+	$(Q)$(PROVE) $(UNIT) $(REPLAYS) $(LINTS) </dev/null
+
+#: check-e2e      the programs themselves: processes, lines that fail, kills
+check-e2e: all
+	$(Q)$(PROVE) $(E2E) </dev/null
 
 #: check-lint     only the rules about the source
 check-lint: all
@@ -256,6 +262,10 @@ $(B)/aftersync-sim: $(SIM_O) $(TESTLIB) $(LIB)
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS) -lm
+
+$(E2E_TOOLS): $(B)/%: $(B)/tests/e2e/%.o $(TESTLIB) $(LIB)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^
 
 $(B)/bench/bench_%: $(B)/tests/bench/bench_%.o $(TESTLIB) $(LIB)
 	$(call say,LD,$@)
