@@ -63,7 +63,7 @@ COMMON_C := $(wildcard common/*/*.c)
 LIB_O := $(COMMON_C:%.c=$(B)/%.o) $(GEN_C:$(GEN)/%.c=$(B)/gen/%.o)
 LIB := $(B)/libaftersync.a
 
-TESTLIB_O := $(patsubst %.c,$(B)/%.o,$(wildcard tests/lib/*.c))
+TESTLIB_O := $(patsubst %.c,$(B)/%.o,$(filter-out tests/lib/faultio.c,$(wildcard tests/lib/*.c)))
 TESTLIB := $(B)/libtest.a
 UNIT := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
 SIM_O := $(patsubst %.c,$(B)/%.o,$(wildcard tests/sim/*.c))
@@ -83,7 +83,7 @@ LINTS := $(wildcard tests/lint/*.t)
 all: deps
 	$(Q)$(AGAIN) build
 
-build: $(LIB) $(UNIT) $(SIM) $(TOOLS) $(BENCH) $(REPLAYS)
+build: $(LIB) $(UNIT) $(SIM) $(TOOLS) $(BENCH) $(REPLAYS) $(B)/faultio.so
 
 help:
 	@sed -n '1,2s/^# *//p' Makefile; echo; sed -n 's/^#: /  /p' Makefile
@@ -191,6 +191,13 @@ $(B)/tests/test_%: $(B)/tests/unit/test_%.o $(TESTLIB) $(LIB)
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS) -lcmocka -lm
+
+# For LD_PRELOAD: without sanitizers, whose runtime would have to come first.
+$(B)/faultio.so: tests/lib/faultio.c $(B)/flags
+	$(call say,LD,$@)
+	$(Q)$(CC) -std=c11 -D_GNU_SOURCE -g -O1 $(WARN) -fPIC -shared -o $@ $<
+
+$(B)/tests/test_kv_lmdb_faults: | $(B)/faultio.so
 
 $(B)/aftersync-sim: $(SIM_O) $(TESTLIB) $(LIB)
 	$(call say,LD,$@)
