@@ -71,7 +71,7 @@ PROGRAMS := $(B)/aftersync-branchd $(B)/aftersync-hqd
 BRANCHD_O := $(patsubst %.c,$(B)/%.o,$(wildcard daemon/branchd/*.c))
 HQD_O := $(patsubst %.c,$(B)/%.o,$(wildcard daemon/hqd/*.c))
 
-TESTLIB_O := $(patsubst %.c,$(B)/%.o,$(wildcard tests/lib/*.c))
+TESTLIB_O := $(patsubst %.c,$(B)/%.o,$(filter-out tests/lib/faultio.c,$(wildcard tests/lib/*.c)))
 TESTLIB := $(B)/libtest.a
 UNIT := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
 SIM_O := $(patsubst %.c,$(B)/%.o,$(wildcard tests/sim/*.c))
@@ -99,7 +99,7 @@ CONF_KEYS := $(B)/lint/conf_keys
 all: deps
 	$(Q)$(AGAIN) build
 
-build: $(LIB) $(RT) $(PROGRAMS) $(CLI) $(UNIT) $(SIM) $(E2E_TOOLS) $(TOOLS) $(BENCH) $(REPLAYS) $(CONF_KEYS)
+build: $(LIB) $(RT) $(PROGRAMS) $(CLI) $(UNIT) $(SIM) $(E2E_TOOLS) $(TOOLS) $(BENCH) $(REPLAYS) $(CONF_KEYS) $(B)/faultio.so
 
 help:
 	@sed -n '1,2s/^# *//p' Makefile; echo; sed -n 's/^#: /  /p' Makefile
@@ -257,6 +257,13 @@ $(B)/tests/test_cli_%: $(B)/tests/unit/test_cli_%.o $(B)/libcli.a $(TESTLIB) $(L
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS) -lcmocka -lm
+
+# For LD_PRELOAD: without sanitizers, whose runtime would have to come first.
+$(B)/faultio.so: tests/lib/faultio.c $(B)/flags
+	$(call say,LD,$@)
+	$(Q)$(CC) -std=c11 -D_GNU_SOURCE -g -O1 $(WARN) -fPIC -shared -o $@ $<
+
+$(B)/tests/test_kv_lmdb_faults: | $(B)/faultio.so
 
 $(B)/aftersync-sim: $(SIM_O) $(TESTLIB) $(LIB)
 	$(call say,LD,$@)

@@ -2,39 +2,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <lmdb.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <unistd.h>
 
 #include "common/base/check.h"
+#include "common/store/kv_lmdb_impl.h"
 
-#define LOCK_BYTES 16384 /* room for about 250 readers */
-#define AHEAD_MIN 65536	 /* on a disk that is nearly full, smaller steps down to this */
+#define AHEAD_MIN 65536 /* on a disk that is nearly full, smaller steps down to this */
 #define MDB_META_PAGES 2
-
-struct kv_lmdb {
-	struct kv base;
-	MDB_env *env;
-	MDB_dbi dbi;
-	int fd; /* of data.mdb, LMDB's own: a second one would drop its locks when closed */
-	uint64_t page;
-	bool read_only;
-	unsigned reserve_percent;
-	uint64_t step; /* bytes taken ahead */
-	uint64_t
-	    ahead; /* the disk has blocks up to here; UINT64_MAX: the file system cannot take any ahead */
-	_Atomic uint64_t disk_limit; /* 0: none */
-	atomic_bool failed;	     /* a commit's outcome is unknown */
-	atomic_bool writing;
-	atomic_bool map_short; /* a transaction found the map full */
-	atomic_int open;       /* transactions; MAP_MOVES while the map is moved */
-	dev_t dev;	       /* of the directory */
-	ino_t ino;
-	struct kv_lmdb *next;
-};
 
 struct lmdb_txn {
 	struct kv_txn base;
@@ -51,57 +27,9 @@ struct lmdb_key {
 	size_t n;
 };
 
-static struct kv_lmdb *lmdb_of(struct kv *kv)
-{
-	return (struct kv_lmdb *)(void *)kv;
-}
-
 static struct lmdb_txn *lmdb_txn_of(struct kv_txn *txn)
 {
 	return (struct lmdb_txn *)(void *)txn;
-}
-
-/* ---- one open per process -----------------------------------------------------------------------------*/
-
-static struct kv_lmdb *opened;
-static atomic_flag opened_busy = ATOMIC_FLAG_INIT;
-
-static void opened_lock(void)
-{
-	while (atomic_flag_test_and_set_explicit(&opened_busy, memory_order_acquire))
-		;
-}
-
-static void opened_unlock(void)
-{
-	atomic_flag_clear_explicit(&opened_busy, memory_order_release);
-}
-
-static bool opened_add(struct kv_lmdb *l)
-{
-	bool there = false;
-
-	opened_lock();
-	for (const struct kv_lmdb *o = opened; o; o = o->next)
-		there |= o->dev == l->dev && o->ino == l->ino;
-	if (!there) {
-		l->next = opened;
-		opened = l;
-	}
-	opened_unlock();
-	return !there;
-}
-
-static void opened_remove(const struct kv_lmdb *l)
-{
-	struct kv_lmdb **at = &opened;
-
-	opened_lock();
-	while (*at && *at != l)
-		at = &(*at)->next;
-	if (*at)
-		*at = l->next;
-	opened_unlock();
 }
 
 /* ---- the map may move only while no transaction is open -----------------------------------------------*/
@@ -193,7 +121,7 @@ void kv_lmdb_limit(struct kv *kv, uint64_t disk_limit_bytes)
 
 /* Takes blocks of the disk before they are needed; what cannot be had is not an error, puts will be refused.
  */
-static void take_ahead(struct kv_lmdb *l, uint64_t file)
+void lmdb_take_ahead(struct kv_lmdb *l, uint64_t file)
 {
 	if (l->ahead == UINT64_MAX || l->ahead >= file + l->step / 2)
 		return;
@@ -237,7 +165,7 @@ static void room_make(struct kv_lmdb *l)
 	if ((map_short || file > info.me_mapsize / 2) && !map_move(l, 2 * (uint64_t)info.me_mapsize) &&
 	    map_short)
 		atomic_store(&l->map_short, true); /* at the next one */
-	take_ahead(l, file);
+	lmdb_take_ahead(l, file);
 }
 
 /* ---- errors -------------------------------------------------------------------------------------------*/
@@ -290,7 +218,8 @@ static as_err err_of(struct kv_lmdb *l, int rc)
 /*
  * Order of a commit: pages, sync, meta page. A failed meta page, and nothing else, makes LMDB refuse every
  * later transaction; so when the next one begins, the old meta page stands and nothing of this commit can be
- * there. What then remains to be feared is a failed sync, which is EIO as well.
+ * there. What then remains to be feared is a failed sync, which is EIO as well. On a full disk it cannot be
+ * told from a short write; but only pages of this commit can be lost by it, which nothing refers to.
  */
 static as_err commit_err(struct kv_lmdb *l, int rc)
 {
@@ -574,19 +503,27 @@ static as_err lmdb_seek_before(struct kv_txn *txn, unsigned table, struct bytes 
 	return answer(t, rc, table, &kv, &v, ret_key, ret_value);
 }
 
-/* ---- opening ------------------------------------------------------------------------------------------*/
+/* ---- the rest -----------------------------------------------------------------------------------------*/
+
+as_err kv_lmdb_reader_check(struct kv *kv)
+{
+	struct kv_lmdb *l = lmdb_of(kv);
+	int dead;
+
+	if (atomic_load(&l->failed))
+		return AS_EIO;
+	return err_of(l, mdb_reader_check(l->env, &dead));
+}
 
 static void lmdb_close(struct kv *take_kv)
 {
 	struct kv_lmdb *l = lmdb_of(take_kv);
 
 	as_assert(atomic_load(&l->open) == 0);
-	mdb_env_close(l->env);
-	opened_remove(l);
-	free(l);
+	lmdb_forget(l);
 }
 
-static const struct kv_ops lmdb_ops = {
+const struct kv_ops lmdb_ops = {
     .close = lmdb_close,
     .begin = lmdb_begin,
     .commit = lmdb_commit,
@@ -599,167 +536,3 @@ static const struct kv_ops lmdb_ops = {
     .seek_before = lmdb_seek_before,
     .bytes = lmdb_bytes,
 };
-
-/* rc: errno or MDB_*. */
-static as_err open_err(int rc, const char *path, const char *what, struct as_errmsg *em)
-{
-	as_errmsg_set(em, "%s: %s: %s", path, what, mdb_strerror(rc));
-	switch (rc) {
-	case ENOENT:
-		return AS_ENOTFOUND;
-	case ENOSPC:
-	case EDQUOT:
-		return AS_EFULL;
-	case ENOMEM:
-		return AS_ENOMEM;
-	case MDB_INVALID:
-	case MDB_CORRUPTED:
-		return AS_ECORRUPT;
-	case MDB_VERSION_MISMATCH:
-		return AS_EUNSUPPORTED;
-	default:
-		return AS_EIO;
-	}
-}
-
-static void fd_done(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-}
-
-/* The directory, made when it is missing: its name is durable then. */
-static as_err dir_open(const struct kv_lmdb_conf *conf, struct as_errmsg *em, struct stat *ret_st,
-		       int *ret_fd)
-{
-	AS_AUTO(fd) int up = -1;
-	bool made = false;
-
-	if (!conf->read_only) {
-		made = mkdir(conf->path, 0700) == 0;
-		if (!made && errno != EEXIST)
-			return open_err(errno, conf->path, "cannot make the folder", em);
-	}
-	*ret_fd = open(conf->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (*ret_fd < 0 || fstat(*ret_fd, ret_st))
-		return open_err(errno, conf->path, "cannot open the folder", em);
-	if (ret_st->st_mode & 077) {
-		as_errmsg_set(em, "%s: others may enter it (mode %03o); chmod 700 it", conf->path,
-			      (unsigned)ret_st->st_mode & 0777);
-		return AS_EREFUSED;
-	}
-	if (made && ((up = openat(*ret_fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0 || fsync(up)))
-		return open_err(errno, conf->path, "cannot sync the folder above", em);
-	return AS_OK;
-}
-
-/*
- * lock.mdb is mapped, and LMDB makes it with a hole: on a full disk the first touch would be a SIGBUS. So it
- * gets its blocks here. Its size stays when it has one: others may have mapped it.
- */
-static int lock_prepare(int dir)
-{
-	static const uint8_t zero[LOCK_BYTES];
-	AS_AUTO(fd) int fd = openat(dir, "lock.mdb", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	struct stat st;
-
-	if (fd < 0 || fstat(fd, &st))
-		return errno;
-	if (fallocate(fd, 0, 0, st.st_size ? st.st_size : LOCK_BYTES) == 0)
-		return 0;
-	if (errno != EOPNOTSUPP && errno != ENOSYS)
-		return errno;
-	if (st.st_size)
-		return 0;
-	ssize_t n = pwrite(fd, zero, sizeof zero, 0);
-	return n == (ssize_t)sizeof zero ? 0 : n < 0 ? errno : ENOSPC;
-}
-
-static int env_open(struct kv_lmdb *l, const struct kv_lmdb_conf *conf)
-{
-	uint64_t map = conf->map_bytes ? conf->map_bytes : KV_LMDB_MAP_BYTES;
-	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
-	MDB_txn *txn;
-	MDB_stat s;
-	int dead, rc;
-
-	if ((rc = mdb_env_create(&l->env)))
-		return rc;
-	if ((rc = mdb_env_set_mapsize(l->env, (size_t)((map + page - 1) / page * page))) ||
-	    (rc = mdb_env_open(l->env, conf->path, MDB_NOTLS | (conf->read_only ? MDB_RDONLY : 0u), 0600)) ||
-	    (rc = mdb_reader_check(l->env, &dead)) || (rc = mdb_env_get_fd(l->env, &l->fd)) ||
-	    (rc = mdb_env_stat(l->env, &s)) || (rc = mdb_txn_begin(l->env, NULL, MDB_RDONLY, &txn)))
-		return rc;
-	rc = mdb_dbi_open(txn, NULL, 0, &l->dbi);
-	mdb_txn_abort(txn);
-	l->page = s.ms_psize;
-	return rc;
-}
-
-static as_err open_in(struct kv_lmdb *l, int dir, const struct kv_lmdb_conf *conf, struct as_errmsg *em)
-{
-	MDB_envinfo info;
-	struct stat st;
-	int rc;
-
-	if ((rc = lock_prepare(dir)))
-		return open_err(rc, conf->path, "lock.mdb", em);
-	if ((rc = env_open(l, conf)))
-		return open_err(rc, conf->path, "data.mdb", em);
-	if (conf->read_only)
-		return AS_OK;
-	if (fsync(dir))
-		return open_err(errno, conf->path, "cannot sync the folder", em);
-	if (fstat(l->fd, &st))
-		return open_err(errno, conf->path, "data.mdb", em);
-	mdb_env_info(l->env, &info);
-	l->ahead = (uint64_t)st.st_blocks * 512;
-	take_ahead(l, (info.me_last_pgno + 1) * l->page);
-	return AS_OK;
-}
-
-as_err kv_lmdb_open(struct kv **ret_kv, const struct kv_lmdb_conf *conf, struct as_errmsg *em)
-{
-	AS_AUTO(fd) int dir = -1;
-	struct kv_lmdb *l;
-	struct stat st;
-	as_err err = dir_open(conf, em, &st, &dir);
-
-	if (err)
-		return err;
-	l = calloc(1, sizeof *l);
-	if (l == NULL)
-		return AS_ENOMEM;
-	l->base.ops = &lmdb_ops;
-	l->read_only = conf->read_only;
-	l->reserve_percent = conf->reserve_percent ? conf->reserve_percent : KV_LMDB_RESERVE_PERCENT;
-	as_assert(l->reserve_percent < 100);
-	l->step = conf->prealloc_bytes ? conf->prealloc_bytes : KV_LMDB_AHEAD_BRANCH;
-	atomic_init(&l->disk_limit, conf->disk_limit_bytes);
-	l->dev = st.st_dev;
-	l->ino = st.st_ino;
-	if (!opened_add(l)) {
-		as_errmsg_set(em, "%s: this process has the store open already", conf->path);
-		free(l);
-		return AS_EEXIST;
-	}
-	if ((err = open_in(l, dir, conf, em))) {
-		if (l->env)
-			mdb_env_close(l->env);
-		opened_remove(l);
-		free(l);
-		return err;
-	}
-	*ret_kv = &l->base;
-	return AS_OK;
-}
-
-as_err kv_lmdb_reader_check(struct kv *kv)
-{
-	struct kv_lmdb *l = lmdb_of(kv);
-	int dead;
-
-	if (atomic_load(&l->failed))
-		return AS_EIO;
-	return err_of(l, mdb_reader_check(l->env, &dead));
-}

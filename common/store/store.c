@@ -30,8 +30,8 @@ as_err self_get(const struct stx *x, struct store_self *ret_self)
 	if (body.n < 10 || memcmp(body.p, magic, sizeof magic) != 0)
 		return row_damaged(x, TABLE_SELF, key_bytes(&key));
 	if (get_be16(body.p + 8) > STORE_FORMAT) {
-		as_errmsg_set(x->em, "the store has format %u, this program knows %u", get_be16(body.p + 8),
-			      STORE_FORMAT);
+		as_errmsg_set(x->em, "the store has format %u, this program knows %u: use a newer program",
+			      get_be16(body.p + 8), STORE_FORMAT);
 		return AS_EUNSUPPORTED;
 	}
 	if (body.n != SELF_BYTES)
@@ -108,12 +108,12 @@ static as_err key_compare(const struct store *st, const struct stx *x)
 	if (err && err != AS_ENOTFOUND)
 		return err;
 	if (err && st->sealed)
-		what = "the store was made without a store key, and one is given";
+		what = "the store was made without a store key, and one is given: leave it out";
 	else if (!err && !st->sealed)
-		what = "the store is sealed and no store key is given";
+		what = "the store is sealed and no store key is given: give the one it was made with";
 	else if (!err && (body.n != sizeof st->key_check ||
 			  !as_secret_equal(body.p, st->key_check, sizeof st->key_check)))
-		what = "the store is sealed with another store key than the one given";
+		what = "the store is sealed with another store key than the one given: give that one";
 	if (what == NULL)
 		return AS_OK;
 	as_errmsg_set(x->em, "%s", what);
@@ -132,7 +132,7 @@ static as_err make(struct store *st, const struct stx *x, const char *writer)
 	for (unsigned table = 0; table < TABLES; table++) {
 		as_err err = kv_seek(x->txn, table, bytes_of(NULL, 0), false, &key, &value);
 		if (err == AS_OK) {
-			as_errmsg_set(x->em, "the store has rows but does not say what it is");
+			as_errmsg_set(x->em, "there are rows but not the one that says whose store this is");
 			return AS_ECORRUPT;
 		}
 		if (err != AS_ENOTFOUND)
@@ -155,31 +155,63 @@ static as_err make_new(struct store *st, const char *writer, struct as_errmsg *e
 	AS_AUTO(stx) struct stx x = {0};
 	as_err err = store_begin(st, KV_WRITE, em, &x);
 
-	if (err || (err = make(st, &x, writer)))
-		return err;
-	return kv_commit(&x.txn);
+	if (err == AS_OK && (err = make(st, &x, writer)) == AS_OK)
+		err = kv_commit(&x.txn);
+	if (err == AS_EREFUSED)
+		as_errmsg_set(em, "there is no store yet, and it is only to be read");
+	if (err == AS_EFULL)
+		as_errmsg_set(em, "there is no space to make the store");
+	return err;
+}
+
+#define OWNER_TEXT 32
+
+static void owner_text(uint8_t role, const char branch[BRANCH_CODE_MAX], char out[OWNER_TEXT])
+{
+	if (role == STORE_HQ)
+		snprintf(out, OWNER_TEXT, "head office");
+	else
+		snprintf(out, OWNER_TEXT, "branch %.*s", BRANCH_CODE_MAX, branch);
 }
 
 static as_err identify(struct store *st, struct as_errmsg *em)
 {
 	AS_AUTO(stx) struct stx x = {0};
+	char is[OWNER_TEXT], wanted[OWNER_TEXT];
 	struct store_self self;
 	as_err err;
 
 	if ((err = store_begin(st, KV_READ, em, &x)) || (err = self_get(&x, &self)))
 		return err;
 	if (self.role != st->role || memcmp(self.branch, st->branch, sizeof self.branch) != 0) {
-		as_errmsg_set(em, "this is the store of %s %.8s",
-			      self.role == STORE_HQ ? "head office" : "branch", self.branch);
+		owner_text(self.role, self.branch, is);
+		owner_text((uint8_t)st->role, st->branch, wanted);
+		as_errmsg_set(em, "this is the store of %s, not of %s", is, wanted);
 		return AS_EINVAL;
 	}
 	if (self.ledger_version > LEDGER_VERSION) {
-		as_errmsg_set(em, "the reports were made by ledger version %u, this program knows %u",
-			      self.ledger_version, LEDGER_VERSION);
+		as_errmsg_set(
+		    em,
+		    "the reports were made by ledger version %u, this program knows %u: use a newer "
+		    "program",
+		    self.ledger_version, LEDGER_VERSION);
 		return AS_EUNSUPPORTED;
 	}
 	st->stale = self.ledger_version != LEDGER_VERSION;
 	return key_compare(st, &x);
+}
+
+/* Behind what is damaged: what to do. */
+static void damaged_text(struct as_errmsg *em)
+{
+	struct as_errmsg what;
+
+	if (em == NULL)
+		return;
+	what = *em;
+	as_errmsg_set(em,
+		      "%.150s: put a copy in its place, or begin with an empty one and fetch the logs back",
+		      what.text[0] ? what.text : "the store is damaged");
 }
 
 as_err store_open(struct store **ret_st, const struct store_opts *opts, struct as_errmsg *em)
@@ -187,6 +219,8 @@ as_err store_open(struct store **ret_st, const struct store_opts *opts, struct a
 	struct store *st = calloc(1, sizeof *st);
 	as_err err;
 
+	if (em)
+		em->text[0] = 0;
 	if (st == NULL)
 		return AS_ENOMEM;
 	as_assert(opts->role == STORE_BRANCH || opts->role == STORE_HQ);
@@ -202,6 +236,8 @@ as_err store_open(struct store **ret_st, const struct store_opts *opts, struct a
 		err = identify(st, em);
 	if (err == AS_ENOTFOUND)
 		err = make_new(st, opts->writer, em);
+	if (err == AS_ECORRUPT)
+		damaged_text(em);
 	if (err) {
 		store_close(st);
 		return err;

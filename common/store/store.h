@@ -55,8 +55,9 @@ struct store_opts {
 #define STORE_KEY_BYTES 32
 
 /*
- * Makes the store when the kv is empty. AS_EUNSUPPORTED: written by a newer format or ledger. AS_ECORRUPT:
- * not ours or damaged. AS_EINVAL: the store of another role or branch. AS_EFORGED: sealed with another store
+ * Makes the store when the kv is empty. em, one line for a person: what is wrong and what to do.
+ * AS_EUNSUPPORTED: written by a newer format or ledger. AS_ECORRUPT: not ours or damaged, nothing was written.
+ * AS_EFULL, AS_EREFUSED: there is none, and no space or right to make it. AS_EINVAL: the store of another role or branch. AS_EFORGED: sealed with another store
  * key than the one given, or none is given, or the store was made without one.
  */
 as_err store_open(struct store **ret_st, const struct store_opts *opts, struct as_errmsg *em) AS_MUST_CHECK;

@@ -14,6 +14,7 @@
 
 #include "common/base/check.h"
 #include "common/store/kv_lmdb.h"
+#include "tests/lib/store_rig.h"
 #include "tests/lib/temp.h"
 
 static struct kv *open_kv(const struct kv_lmdb_conf *conf)
@@ -150,6 +151,11 @@ static void a_reader_only_reads(void **state)
 	kv = open_kv(&conf);
 	assert_int_equal(kv_begin(kv, KV_WRITE, &txn), AS_EREFUSED);
 	expect(kv, 1, 10);
+	struct store_opts opts = {.role = STORE_HQ, .kv = kv, .opener = rig_opener()};
+	struct as_errmsg em;
+	struct store *st;
+	assert_int_equal(store_open(&st, &opts, &em), AS_EREFUSED);
+	assert_string_equal(em.text, "there is no store yet, and it is only to be read");
 	kv_close(kv);
 }
 

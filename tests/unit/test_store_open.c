@@ -55,17 +55,20 @@ static void a_store_knows_what_it_is(void **state)
 	uint64_t bit;
 
 	assert_int_equal(store_open(&other, &opts, &em), AS_EINVAL);
-	assert_string_equal(em.text, "this is the store of branch " RIG_BRANCH);
+	assert_string_equal(em.text, "this is the store of branch " RIG_BRANCH ", not of head office");
 	opts.role = STORE_BRANCH;
 	memcpy(opts.branch, "SH02", 4);
 	assert_int_equal(store_open(&other, &opts, &em), AS_EINVAL);
+	assert_string_equal(em.text, "this is the store of branch " RIG_BRANCH ", not of branch SH02");
 	memcpy(opts.branch, RIG_BRANCH, 4);
 	if (t.b->flip) {
 		bit = 9; /* of the magic */
 		struct store_key_buf key = key_self(SELF_IDENTITY);
 		assert_int_equal(t.b->flip(t.kv, TABLE_SELF, key_bytes(&key), bit), AS_OK);
 		assert_int_equal(store_open(&other, &opts, &em), AS_ECORRUPT);
-		assert_string_equal(em.text, "store 01: stored data is damaged");
+		assert_string_equal(em.text,
+				    "store 01: stored data is damaged: put a copy in its place, or begin "
+				    "with an empty one and fetch the logs back");
 	}
 	bench_close(&t);
 }
@@ -75,6 +78,7 @@ static void rows_without_identity_are_not_taken_over(void **state)
 	const struct kv_backend *b = *state;
 	struct store_opts opts = {.role = STORE_HQ, .opener = rig_opener()};
 	struct kv_txn *txn;
+	struct as_errmsg em;
 	struct store *st;
 
 	assert_int_equal(b->open(&opts.kv), AS_OK);
@@ -82,6 +86,8 @@ static void rows_without_identity_are_not_taken_over(void **state)
 	assert_int_equal(kv_put(txn, TABLE_CELL, bytes_of_str("x"), bytes_of_str("y")), AS_OK);
 	assert_int_equal(kv_commit(&txn), AS_OK);
 	assert_int_equal(store_open(&st, &opts, NULL), AS_ECORRUPT);
+	assert_int_equal(store_open(&st, &opts, &em), AS_ECORRUPT);
+	assert_non_null(strstr(em.text, "there are rows but not the one"));
 	kv_close(opts.kv);
 }
 
@@ -111,7 +117,7 @@ static void a_newer_format_is_refused(void **state)
 
 	identity_set(t.kv, 9, 99);
 	assert_int_equal(store_open(&other, &opts, &em), AS_EUNSUPPORTED);
-	assert_non_null(strstr(em.text, "format 99"));
+	assert_string_equal(em.text, "the store has format 99, this program knows 1: use a newer program");
 	identity_set(t.kv, 9, 1);
 	identity_set(t.kv, 13, LEDGER_VERSION + 1);
 	assert_int_equal(store_open(&other, &opts, &em), AS_EUNSUPPORTED);
@@ -142,6 +148,25 @@ static void another_ledger_version_wants_a_rebuild(void **state)
 	bench_close(&t);
 }
 
+static void what_cannot_be_made_is_said(void **state)
+{
+	const struct kv_backend *b = *state;
+	struct store_opts opts = {.role = STORE_HQ, .opener = rig_opener()};
+	struct as_errmsg em;
+	struct store *st;
+
+	assert_int_equal(b->open(&opts.kv), AS_OK);
+	b->limit(opts.kv, 1);
+	assert_int_equal(store_open(&st, &opts, &em), AS_EFULL);
+	assert_string_equal(em.text, "there is no space to make the store");
+	b->limit(opts.kv, 0);
+	b->fault(opts.kv, KV_MEM_COMMIT_FULL);
+	assert_int_equal(store_open(&st, &opts, &em), AS_EFULL);
+	assert_int_equal(store_open(&st, &opts, &em), AS_OK);
+	store_close(st);
+	kv_close(opts.kv);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -149,6 +174,7 @@ int main(void)
 	    cmocka_unit_test(rows_without_identity_are_not_taken_over),
 	    cmocka_unit_test(a_newer_format_is_refused),
 	    cmocka_unit_test(another_ledger_version_wants_a_rebuild),
+	    cmocka_unit_test(what_cannot_be_made_is_said),
 	};
 	return kv_backends_run("store open", tests, AS_COUNT(tests));
 }

@@ -76,14 +76,17 @@ static void it_opens_with_its_key_only(void **state)
 	struct kv *plain;
 
 	store_close(t.st);
-	expect_closed(t.kv, NULL, "the store is sealed and no store key is given");
-	expect_closed(t.kv, other_key, "the store is sealed with another store key than the one given");
+	expect_closed(t.kv, NULL,
+		      "the store is sealed and no store key is given: give the one it was made with");
+	expect_closed(t.kv, other_key,
+		      "the store is sealed with another store key than the one given: give that one");
 	assert_int_equal(t.b->crash(&t.kv), AS_OK);
 	t.st = rig_open_key(t.kv, STORE_BRANCH, store_key);
 	assert_int_equal(store_check(t.st, NULL), AS_OK);
 	assert_int_equal(t.b->open(&plain), AS_OK);
 	store_close(rig_open(plain, STORE_BRANCH));
-	expect_closed(plain, store_key, "the store was made without a store key, and one is given");
+	expect_closed(plain, store_key,
+		      "the store was made without a store key, and one is given: leave it out");
 	kv_close(plain);
 	bench_close(&t);
 }
