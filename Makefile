@@ -78,7 +78,7 @@ CLI := $(B)/aftersync
 FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,$(B)/fuzz/fuzz_%,$(wildcard tests/fuzz/fuzz_*.c))
 REPLAYS := $(FUZZERS:$(B)/fuzz/fuzz_%=$(B)/fuzz/replay_%)
 LINTS := $(wildcard tests/lint/*.t)
-CLI_T := tests/e2e/cli.t
+CLI_T := tests/e2e/cli.t tests/e2e/answers.t
 
 .PHONY: all build help deps check check-unit check-lint check-long demo sim bench fuzz docs install format tidy clean FORCE
 .SECONDARY:

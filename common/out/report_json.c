@@ -245,7 +245,7 @@ static as_err foot(struct out *o, const json_t *report, const struct rows_opts *
 		meta_value(&b, v, &bad);
 	}
 	if (b.n)
-		table_wrap(o, buf_bytes(&b), opts->width, 2);
+		table_wrap(o, buf_bytes(&b), opts->width - 2, 2);
 	return bad ? AS_ENOMEM : AS_OK;
 }
 

@@ -51,7 +51,7 @@ static int verify_table(const struct args *a, struct out *o, const json_t *all)
 		char text[900];
 		snprintf(text, sizeof text, "%s %s",
 			 opts.zh ? "错误:" : "wrong:", json_is_string(what) ? json_string_value(what) : "?");
-		table_wrap(o, bytes_of_str(text), opts.width, 2);
+		table_wrap(o, bytes_of_str(text), opts.width - 2, 2);
 	}
 	if (json_array_size(wrong) == 0)
 		out_str(o, opts.zh ? "全部正确。\n" : "Nothing is wrong.\n");
