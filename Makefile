@@ -32,7 +32,7 @@ endif
 
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wcast-qual \
 	-Wpointer-arith -Wformat=2 -Wvla -Wundef -Wwrite-strings -Werror
-PKGS := libprotobuf-c libsodium libzstd libcrypto jansson libutf8proc
+PKGS := libprotobuf-c libsodium libzstd libcrypto jansson libutf8proc lmdb inih
 # asked once, when the first recipe needs it: tools/deps has installed what is missing by then
 PKG_CFLAGS = $(eval PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS)))$(PKG_CFLAGS)
 PKG_LIBS = $(eval PKG_LIBS := $(shell pkg-config --libs $(PKGS)))$(PKG_LIBS)
@@ -66,6 +66,11 @@ LIB := $(B)/libaftersync.a
 RT_O := $(patsubst %.c,$(B)/%.o,$(wildcard daemon/rt/*.c))
 RT := $(if $(RT_O),$(B)/libdaemon.a)
 
+# a program: the sources of its folder, its libraries
+PROGRAMS := $(B)/aftersync-branchd $(B)/aftersync-hqd
+BRANCHD_O := $(patsubst %.c,$(B)/%.o,$(wildcard daemon/branchd/*.c))
+HQD_O := $(patsubst %.c,$(B)/%.o,$(wildcard daemon/hqd/*.c))
+
 TESTLIB_O := $(patsubst %.c,$(B)/%.o,$(wildcard tests/lib/*.c))
 TESTLIB := $(B)/libtest.a
 UNIT := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
@@ -73,11 +78,14 @@ SIM_O := $(patsubst %.c,$(B)/%.o,$(wildcard tests/sim/*.c))
 SIM := $(if $(SIM_O),$(B)/aftersync-sim)
 BENCH := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/bench_*.c))
 TOOLS := $(patsubst tools/%.c,$(B)/tools/%,$(wildcard tools/*.c))
-CLI_O := $(patsubst %.c,$(B)/%.o,$(filter-out %/main.c,$(wildcard tools/aftersync/*.c)))
+CLI_O := $(patsubst %.c,$(B)/%.o,$(wildcard tools/aftersync/*.c))
 CLI := $(B)/aftersync
 FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,$(B)/fuzz/fuzz_%,$(wildcard tests/fuzz/fuzz_*.c))
 REPLAYS := $(FUZZERS:$(B)/fuzz/fuzz_%=$(B)/fuzz/replay_%)
 LINTS := $(wildcard tests/lint/*.t)
+# the configuration table of each program, for the tests; a program links its own
+CONF_O := $(patsubst %.c,$(B)/%.o,$(wildcard daemon/*/*_conf.c))
+CONF_KEYS := $(B)/lint/conf_keys
 CLI_T := tests/e2e/cli.t tests/e2e/answers.t
 
 .PHONY: all build help deps check check-unit check-lint check-long demo sim bench fuzz docs install format tidy clean FORCE
@@ -89,7 +97,7 @@ CLI_T := tests/e2e/cli.t tests/e2e/answers.t
 all: deps
 	$(Q)$(AGAIN) build
 
-build: $(LIB) $(RT) $(CLI) $(UNIT) $(SIM) $(TOOLS) $(BENCH) $(REPLAYS)
+build: $(LIB) $(RT) $(PROGRAMS) $(CLI) $(UNIT) $(SIM) $(TOOLS) $(BENCH) $(REPLAYS) $(CONF_KEYS)
 
 help:
 	@sed -n '1,2s/^# *//p' Makefile; echo; sed -n 's/^#: /  /p' Makefile
@@ -144,10 +152,24 @@ docs: all
 	$(Q)for d in domain.md bodies.proto; do \
 	    $(B)/tools/gen_domain $${d%.*} >$(B)/$$d && mv $(B)/$$d docs/$$d || exit; done
 
-#: install DESTDIR= PREFIX=/usr/local   so far the documents: there is no program to install yet
+#: install DESTDIR= PREFIX=/usr/local   programs that are built, manual pages, units, documents
+SHARE = $(DESTDIR)$(PREFIX)/share
+UNITS = $(DESTDIR)$(PREFIX)/lib
 install:
-	install -d $(DESTDIR)$(PREFIX)/share/doc/aftersync
-	install -m 644 LICENSE $(wildcard *.md) $(wildcard docs/*) $(DESTDIR)$(PREFIX)/share/doc/aftersync
+	install -d $(DESTDIR)$(PREFIX)/bin $(SHARE)/doc/aftersync $(SHARE)/man/man1 $(SHARE)/man/man5 $(SHARE)/man/man8 \
+	    $(SHARE)/bash-completion/completions \
+	    $(UNITS)/systemd/system $(UNITS)/sysusers.d $(UNITS)/tmpfiles.d
+	for p in aftersync aftersync-hqd aftersync-branchd; do \
+	    [ ! -x $(B)/$$p ] || install -m 755 $(B)/$$p $(DESTDIR)$(PREFIX)/bin || exit; done
+	install -m 644 LICENSE $(wildcard *.md) $(wildcard docs/*) $(SHARE)/doc/aftersync
+	[ ! -x $(CLI) ] || $(CLI) --completion >$(SHARE)/bash-completion/completions/aftersync
+	install -m 644 tools/aftersync/aftersync.1 $(SHARE)/man/man1
+	install -m 644 $(wildcard daemon/*/*.5) $(SHARE)/man/man5
+	install -m 644 $(wildcard daemon/*/*.8) $(SHARE)/man/man8
+	for u in systemd/*.service; do \
+	    sed 's,/usr/local/bin/,$(PREFIX)/bin/,' $$u >$(UNITS)/systemd/$${u/systemd/system} || exit; done
+	install -m 644 systemd/aftersync.sysusers.conf $(UNITS)/sysusers.d/aftersync.conf
+	install -m 644 systemd/aftersync.tmpfiles.conf $(UNITS)/tmpfiles.d/aftersync.conf
 
 #: format         clang-format over all sources
 format:
@@ -193,6 +215,14 @@ $(B)/libdaemon.a: $(RT_O)
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && ar rcs $@ $^
 
+$(B)/aftersync-branchd: $(BRANCHD_O) $(RT) $(LIB)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS) -lzmq -lpthread
+
+$(B)/aftersync-hqd: $(HQD_O) $(RT) $(LIB)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS) -lzmq -lpthread
+
 $(TESTLIB): $(TESTLIB_O)
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && ar rcs $@ $^
@@ -202,23 +232,19 @@ $(B)/tests/test_%: $(B)/tests/unit/test_%.o $(TESTLIB) $(LIB)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS) -lcmocka -lm
 
+$(B)/tests/test_conf%: $(B)/tests/unit/test_conf%.o $(CONF_O) $(TESTLIB) $(LIB)
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS) -lcmocka -lm
+
 $(B)/tests/test_rt_%: $(B)/tests/unit/test_rt_%.o $(TESTLIB) $(RT) $(LIB)
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS) -lzmq -lcmocka -lm
 
-$(B)/libcli.a: $(CLI_O)
-	$(call say,AR,$@)
-	$(Q)rm -f $@ && ar rcs $@ $^
-
-$(B)/aftersync: $(B)/tools/aftersync/main.o $(B)/libcli.a $(LIB)
+$(CLI): $(CLI_O) $(LIB)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS)
-
-$(B)/tests/test_cli_%: $(B)/tests/unit/test_cli_%.o $(B)/libcli.a $(TESTLIB) $(LIB)
-	$(call say,LD,$@)
-	@mkdir -p $(@D)
-	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS) -lcmocka -lm
 
 $(B)/aftersync-sim: $(SIM_O) $(TESTLIB) $(LIB)
 	$(call say,LD,$@)
@@ -231,6 +257,11 @@ $(B)/bench/bench_%: $(B)/tests/bench/bench_%.o $(TESTLIB) $(LIB)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS) -lm
 
 $(B)/tools/%: $(B)/tools/%.o $(LIB)
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS)
+
+$(CONF_KEYS): $(B)/tests/lint/conf_keys.o $(CONF_O) $(LIB)
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS)

@@ -110,7 +110,8 @@ static void say_suppressed(struct slot *s)
 	char fields[WHAT_MAX + 64];
 
 	if (s->suppressed) {
-		snprintf(fields, sizeof fields, "of=%.31s count=%llu", s->what, (unsigned long long)s->suppressed);
+		snprintf(fields, sizeof fields, "of=%.31s count=%llu", s->what,
+			 (unsigned long long)s->suppressed);
 		put_line(LOG_LEVEL_WARN, "suppressed", fields, false);
 	}
 	s->suppressed = 0;

@@ -7,8 +7,8 @@
  * Always one line, one write, at most LOG_LINE_MAX bytes (a longer one is cut and ends in "..."); what is not
  * printable UTF-8 is written as \xNN. Text from outside goes through LOG_TEXT, so that it cannot make fields.
  *
- * At most LOG_BURST lines of one `what` in LOG_WINDOW_MS; what came beyond that is counted and said afterwards in
- * one line, `what=suppressed of=link-refused count=812`. Any thread; nothing is allocated.
+ * At most LOG_BURST lines of one `what` in LOG_WINDOW_MS; what came beyond that is counted and said
+ *afterwards in one line, `what=suppressed of=link-refused count=812`. Any thread; nothing is allocated.
  */
 #ifndef AFTERSYNC_BASE_LOG_H
 #define AFTERSYNC_BASE_LOG_H
@@ -40,8 +40,8 @@ void logline(enum log_level level, const char *what, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
 /*
- * Says what was suppressed in windows that have ended: the loop calls it now and then, since no other line may
- * come. logline_end says all of it; before the program ends.
+ * Says what was suppressed in windows that have ended: the loop calls it now and then, since no other line
+ * may come. logline_end says all of it; before the program ends.
  */
 void logline_flush(void);
 void logline_end(void);

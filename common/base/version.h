@@ -1,7 +1,9 @@
-/* The version of the programs, as --version and `status` say it. */
+/*
+ * The version of the programs; what a store, a log line and `--version` say.
+ */
 #ifndef AFTERSYNC_BASE_VERSION_H
 #define AFTERSYNC_BASE_VERSION_H
 
-#define AFTERSYNC_VERSION "0.1.0"
+#define AFTERSYNC_VERSION "0.2.0"
 
 #endif

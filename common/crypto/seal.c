@@ -9,7 +9,7 @@ _Static_assert(AS_AEAD_KEY == crypto_aead_xchacha20poly1305_ietf_KEYBYTES &&
 		   AS_AEAD_NONCE == crypto_aead_xchacha20poly1305_ietf_NPUBBYTES &&
 		   AS_AEAD_TAG == crypto_aead_xchacha20poly1305_ietf_ABYTES &&
 		   AS_BOX_KEY == crypto_box_PUBLICKEYBYTES && AS_BOX_KEY == crypto_box_SECRETKEYBYTES &&
-		   AS_BOX_EXTRA == crypto_box_SEALBYTES && AS_BOX_KEY == crypto_scalarmult_curve25519_BYTES &&
+		   AS_BOX_EXTRA == crypto_box_SEALBYTES && AS_BOX_KEY == crypto_scalarmult_BYTES &&
 		   crypto_box_SEEDBYTES == 32,
 	       "our sizes are libsodium's");
 
@@ -28,14 +28,14 @@ bool as_aead_open(const uint8_t key[AS_AEAD_KEY], const uint8_t nonce[AS_AEAD_NO
 							  ad.n, nonce, key) == 0;
 }
 
-bool as_x25519_public(const uint8_t secret[AS_BOX_KEY], uint8_t ret_public[AS_BOX_KEY])
-{
-	return crypto_scalarmult_curve25519_base(ret_public, secret) == 0;
-}
-
 void as_box_keypair(const uint8_t seed[32], uint8_t ret_public[AS_BOX_KEY], uint8_t ret_secret[AS_BOX_KEY])
 {
 	as_assert(crypto_box_seed_keypair(ret_public, ret_secret, seed) == 0);
+}
+
+void as_x25519_public(const uint8_t secret[AS_BOX_KEY], uint8_t ret_public[AS_BOX_KEY])
+{
+	as_assert(crypto_scalarmult_base(ret_public, secret) == 0);
 }
 
 /*

@@ -21,10 +21,10 @@ void as_aead_seal(const uint8_t key[AS_AEAD_KEY], const uint8_t nonce[AS_AEAD_NO
 bool as_aead_open(const uint8_t key[AS_AEAD_KEY], const uint8_t nonce[AS_AEAD_NONCE], struct bytes ad,
 		  struct bytes sealed, uint8_t *ret_plain);
 
-/* The X25519 (RFC 7748) public key of any 32 secret bytes; false when they have none. */
-bool as_x25519_public(const uint8_t secret[AS_BOX_KEY], uint8_t ret_public[AS_BOX_KEY]);
-
 void as_box_keypair(const uint8_t seed[32], uint8_t ret_public[AS_BOX_KEY], uint8_t ret_secret[AS_BOX_KEY]);
+
+/* The public key of any 32 secret bytes (X25519, RFC 7748): a CURVE key pair is made so. */
+void as_x25519_public(const uint8_t secret[AS_BOX_KEY], uint8_t ret_public[AS_BOX_KEY]);
 
 /*
  * Seals to a public key. ret_sealed: plain.n + AS_BOX_EXTRA bytes; plain.n at most 256.

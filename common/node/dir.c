@@ -337,7 +337,7 @@ as_err node_dir_lock(struct node_dir *dir, struct as_errmsg *em)
 			as_errmsg_set(em, "another process (pid %lu) uses %s", pid, dir->path);
 		else
 			as_errmsg_set(em, "another process uses %s", dir->path);
-		return AS_EREFUSED;
+		return AS_ECONFLICT;
 	}
 	/* Only a help for people: a full disk must not keep anybody out. Blanks cover a longer number of
 	 * before. */

@@ -64,7 +64,7 @@ as_err node_dir_open(const char *path, struct node_dir *ret, struct as_errmsg *e
 
 /*
  * Takes the lock of the directory, held until node_dir_done or the end of the process; never waits.
- * AS_EREFUSED: another process has it, em names it.
+ * AS_ECONFLICT: another process has it, em names it.
  */
 as_err node_dir_lock(struct node_dir *dir, struct as_errmsg *em) AS_MUST_CHECK;
 

@@ -29,6 +29,8 @@
 #ifndef AFTERSYNC_NODE_QUERY_H
 #define AFTERSYNC_NODE_QUERY_H
 
+#include <stdbool.h>
+
 #include "common/base/err.h"
 #include "common/intake/json.h"
 

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 
 #include "common/base/check.h"
+#include "common/crypto/hash.h"
+#include "common/crypto/random.h"
 #include "common/store/store_impl.h"
 
 /* ---- what the store is --------------------------------------------------------------------------------*/
@@ -61,18 +63,64 @@ as_err self_put(const struct stx *x, const struct store_self *self)
 void stx_done(struct stx *x)
 {
 	kv_txn_done(&x->txn);
+	row_crypt_free(x->crypt);
+	x->crypt = NULL;
 }
 
 as_err store_begin(struct store *st, enum kv_mode mode, struct as_errmsg *em, struct stx *ret_x)
 {
+	struct row_crypt *crypt = NULL;
 	struct kv_txn *txn;
-	as_err err = kv_begin(st->kv, mode, &txn);
+	as_err err = st->sealed ? row_crypt_new(st->seal_key, &crypt) : AS_OK;
 
-	if (err)
+	if (err == AS_OK)
+		err = kv_begin(st->kv, mode, &txn);
+	if (err) {
+		row_crypt_free(crypt);
 		return err;
-	*ret_x = (struct stx){.txn = txn, .row = &st->row, .em = em};
+	}
+	*ret_x = (struct stx){.txn = txn, .row = &st->row, .em = em, .crypt = crypt};
 	return AS_OK;
 }
+
+/* ---- the store key ------------------------------------------------------------------------------------*/
+
+static void key_use(struct store *st, const uint8_t *store_key)
+{
+	static const char seal[] = "aftersync store 1 seal", check[] = "aftersync store 1 check";
+	struct bytes key = bytes_of(store_key, STORE_KEY_BYTES);
+	struct bytes what[] = {bytes_of_str(seal), bytes_of_str(check)};
+
+	st->sealed = store_key != NULL;
+	if (!st->sealed)
+		return;
+	as_blake2b(st->seal_key, sizeof st->seal_key, key, &what[0], 1);
+	as_blake2b(st->key_check, sizeof st->key_check, key, &what[1], 1);
+}
+
+static as_err key_compare(const struct store *st, const struct stx *x)
+{
+	struct store_key_buf key = key_self(SELF_KEY);
+	struct bytes body;
+	as_err err = row_get(x, TABLE_SELF, &key, &body);
+	const char *what = NULL;
+
+	if (err && err != AS_ENOTFOUND)
+		return err;
+	if (err && st->sealed)
+		what = "the store was made without a store key, and one is given";
+	else if (!err && !st->sealed)
+		what = "the store is sealed and no store key is given";
+	else if (!err && (body.n != sizeof st->key_check ||
+			  !as_secret_equal(body.p, st->key_check, sizeof st->key_check)))
+		what = "the store is sealed with another store key than the one given";
+	if (what == NULL)
+		return AS_OK;
+	as_errmsg_set(x->em, "%s", what);
+	return AS_EFORGED;
+}
+
+/* ---- making and opening -------------------------------------------------------------------------------*/
 
 /* A kv without any row of ours; anything in it without the first row is damage. */
 static as_err make(struct store *st, const struct stx *x, const char *writer)
@@ -93,24 +141,32 @@ static as_err make(struct store *st, const struct stx *x, const char *writer)
 	memcpy(self.branch, st->branch, sizeof self.branch);
 	if (writer)
 		snprintf(self.writer, sizeof self.writer, "%s", writer);
+	if (st->sealed) {
+		struct store_key_buf row = key_self(SELF_KEY);
+		as_err err = row_put(x, TABLE_SELF, &row, bytes_of(st->key_check, sizeof st->key_check));
+		if (err)
+			return err;
+	}
 	return self_put(x, &self);
 }
 
-static as_err identify(struct store *st, const char *writer, struct as_errmsg *em)
+static as_err make_new(struct store *st, const char *writer, struct as_errmsg *em)
+{
+	AS_AUTO(stx) struct stx x = {0};
+	as_err err = store_begin(st, KV_WRITE, em, &x);
+
+	if (err || (err = make(st, &x, writer)))
+		return err;
+	return kv_commit(&x.txn);
+}
+
+static as_err identify(struct store *st, struct as_errmsg *em)
 {
 	AS_AUTO(stx) struct stx x = {0};
 	struct store_self self;
-	as_err err = store_begin(st, KV_WRITE, em, &x);
+	as_err err;
 
-	if (err)
-		return err;
-	err = self_get(&x, &self);
-	if (err == AS_ENOTFOUND) {
-		if ((err = make(st, &x, writer)))
-			return err;
-		return kv_commit(&x.txn);
-	}
-	if (err)
+	if ((err = store_begin(st, KV_READ, em, &x)) || (err = self_get(&x, &self)))
 		return err;
 	if (self.role != st->role || memcmp(self.branch, st->branch, sizeof self.branch) != 0) {
 		as_errmsg_set(em, "this is the store of %s %.8s",
@@ -123,7 +179,7 @@ static as_err identify(struct store *st, const char *writer, struct as_errmsg *e
 		return AS_EUNSUPPORTED;
 	}
 	st->stale = self.ledger_version != LEDGER_VERSION;
-	return AS_OK;
+	return key_compare(st, &x);
 }
 
 as_err store_open(struct store **ret_st, const struct store_opts *opts, struct as_errmsg *em)
@@ -138,9 +194,15 @@ as_err store_open(struct store **ret_st, const struct store_opts *opts, struct a
 	memcpy(st->branch, opts->branch, sizeof st->branch);
 	st->kv = opts->kv;
 	st->opener = opts->opener;
+	key_use(st, opts->store_key);
 	buf_init(&st->row, ROW_MAX);
 	buf_init(&st->block, ROW_MAX);
-	if ((err = fold_new(&st->fold)) || (err = identify(st, opts->writer, em))) {
+	err = fold_new(&st->fold);
+	if (err == AS_OK)
+		err = identify(st, em);
+	if (err == AS_ENOTFOUND)
+		err = make_new(st, opts->writer, em);
+	if (err) {
 		store_close(st);
 		return err;
 	}
@@ -158,6 +220,7 @@ void store_close(struct store *take_st)
 	free(take_st->logs);
 	buf_done(&take_st->row);
 	buf_done(&take_st->block);
+	as_wipe(take_st->seal_key, sizeof take_st->seal_key);
 	free(take_st);
 }
 
@@ -172,7 +235,10 @@ as_err store_take_fence(struct store *st, uint64_t *ret_fence)
 	struct store_self self;
 	as_err err;
 
-	if ((err = store_begin(st, KV_WRITE, NULL, &x)) || (err = self_get(&x, &self)))
+	if ((err = store_begin(st, KV_WRITE, NULL, &x)))
+		return err;
+	kv_write_reserve(x.txn); /* a full store is opened as well */
+	if ((err = self_get(&x, &self)))
 		return err;
 	self.fence++;
 	if ((err = self_put(&x, &self)) || (err = kv_commit(&x.txn)))

@@ -100,7 +100,8 @@ void loop_close(struct loop *loop)
 	free(loop);
 }
 
-/* ---- descriptors --------------------------------------------------------------------------------------------- */
+/* ---- descriptors
+ * --------------------------------------------------------------------------------------------- */
 
 static struct epoll_event event_of(const struct loop *loop, int fd, short events)
 {
@@ -167,7 +168,8 @@ static void run_fds(struct loop *loop)
 	}
 }
 
-/* ---- ZeroMQ sockets ------------------------------------------------------------------------------------------ */
+/* ---- ZeroMQ sockets
+ * ------------------------------------------------------------------------------------------ */
 
 as_err loop_add_socket(struct loop *loop, void *zmq_socket, loop_fn fn, void *arg)
 {
@@ -207,17 +209,20 @@ void loop_del_socket(struct loop *loop, void *zmq_socket)
 	*e = loop->sockets[--loop->sockets_n];
 }
 
-/* n: entries of items that were polled. A new socket at an old one's address is polled again next turn at worst. */
+/* n: entries of items that were polled. A new socket at an old one's address is polled again next turn at
+ * worst. */
 static void run_sockets(struct loop *loop, size_t n)
 {
 	for (size_t i = 1; i < n; i++) {
-		struct socket_entry *e = loop->items[i].revents ? socket_entry_of(loop, loop->items[i].socket) : NULL;
+		struct socket_entry *e =
+		    loop->items[i].revents ? socket_entry_of(loop, loop->items[i].socket) : NULL;
 		if (e)
 			e->fn(e->arg, POLLIN);
 	}
 }
 
-/* ---- timers -------------------------------------------------------------------------------------------------- */
+/* ---- timers
+ * -------------------------------------------------------------------------------------------------- */
 
 void loop_timer_cancel(struct loop *loop, struct loop_timer *timer)
 {
@@ -244,7 +249,8 @@ void loop_timer_set(struct loop *loop, struct loop_timer *timer, uint64_t at_mon
 	*at = timer;
 }
 
-/* The first that is due and was not set by a timer of this turn: one that sets itself for now holds nothing up. */
+/* The first that is due and was not set by a timer of this turn: one that sets itself for now holds nothing
+ * up. */
 static struct loop_timer *due(const struct loop *loop, uint64_t now)
 {
 	for (struct loop_timer *t = loop->timers; t && t->at_ms <= now; t = t->next)
@@ -299,7 +305,8 @@ void loop_set_wake(struct loop *loop, uint64_t at_mono_ms)
 		loop_timer_set(loop, &loop->wake, at_mono_ms);
 }
 
-/* ---- signals ------------------------------------------------------------------------------------------------- */
+/* ---- signals
+ * ------------------------------------------------------------------------------------------------- */
 
 static void run_signals(void *arg, short revents)
 {
@@ -335,7 +342,8 @@ as_err loop_on_signal(struct loop *loop, void (*fn)(void *arg, int signo), void 
 	return AS_OK;
 }
 
-/* ---- the loop ------------------------------------------------------------------------------------------------ */
+/* ---- the loop
+ * ------------------------------------------------------------------------------------------------ */
 
 static long timeout_of(const struct loop *loop)
 {
@@ -353,7 +361,8 @@ static as_err turn(struct loop *loop)
 
 	loop->items[0] = (zmq_pollitem_t){.fd = loop->epoll, .events = ZMQ_POLLIN};
 	for (size_t i = 1; i < n; i++)
-		loop->items[i] = (zmq_pollitem_t){.socket = loop->sockets[i - 1].socket, .events = ZMQ_POLLIN};
+		loop->items[i] =
+		    (zmq_pollitem_t){.socket = loop->sockets[i - 1].socket, .events = ZMQ_POLLIN};
 	if (zmq_poll(loop->items, (int)n, timeout_of(loop)) < 0)
 		return zmq_errno() == EINTR ? AS_OK : AS_EIO;
 	if (loop->items[0].revents)

@@ -1,10 +1,10 @@
 /*
  * The poll loop of a daemon's main thread: ZeroMQ sockets, file descriptors, timers, signals.
  *
- * Descriptors are in one epoll set, so that thousands of them cost nothing while they are quiet; zmq_poll waits
- * for that set and for the ZeroMQ sockets. Everything is level-triggered: a handler does a bounded amount of work
- * and is called again while there is more. Handlers may add and remove any source, also their own; a source that
- * was removed is not called any more, not even in the same turn.
+ * Descriptors are in one epoll set, so that thousands of them cost nothing while they are quiet; zmq_poll
+ * waits for that set and for the ZeroMQ sockets. Everything is level-triggered: a handler does a bounded
+ * amount of work and is called again while there is more. Handlers may add and remove any source, also their
+ * own; a source that was removed is not called any more, not even in the same turn.
  *
  * Everything here is called from the loop's thread, but for what a handler's header says.
  */
@@ -40,9 +40,9 @@ as_err loop_add_socket(struct loop *loop, void *zmq_socket, loop_fn fn, void *ar
 void loop_del_socket(struct loop *loop, void *zmq_socket);
 
 /*
- * A one-shot timer in memory of the caller, which it leaves with loop_timer_cancel; {.fn, .arg} is set up, the
- * rest zero. Timers run after the sources of a turn; one set for the past runs in this turn, or in the next when
- * a timer sets it. For few timers: the list is walked.
+ * A one-shot timer in memory of the caller, which it leaves with loop_timer_cancel; {.fn, .arg} is set up,
+ * the rest zero. Timers run after the sources of a turn; one set for the past runs in this turn, or in the
+ * next when a timer sets it. For few timers: the list is walked.
  */
 struct loop_timer {
 	void (*fn)(void *arg);
@@ -60,15 +60,15 @@ void loop_timer_cancel(struct loop *loop, struct loop_timer *timer);
 void loop_set_tick(struct loop *loop, uint32_t every_ms, void (*fn)(void *arg), void *arg);
 
 /*
- * One more deadline: fn of loop_on_wake is called once when it has come. Of several that are asked for before it
- * is called the earliest counts; then it is empty again.
+ * One more deadline: fn of loop_on_wake is called once when it has come. Of several that are asked for before
+ * it is called the earliest counts; then it is empty again.
  */
 void loop_on_wake(struct loop *loop, void (*fn)(void *arg), void *arg);
 void loop_set_wake(struct loop *loop, uint64_t at_mono_ms);
 
 /*
- * SIGTERM, SIGINT and SIGHUP become calls of fn in the loop. Before any thread is started (net_init, worker_start):
- * the signals are blocked, and threads inherit that. loop_close puts the mask back.
+ * SIGTERM, SIGINT and SIGHUP become calls of fn in the loop. Before any thread is started (net_init,
+ * worker_start): the signals are blocked, and threads inherit that. loop_close puts the mask back.
  */
 as_err loop_on_signal(struct loop *loop, void (*fn)(void *arg, int signo), void *arg) AS_MUST_CHECK;
 

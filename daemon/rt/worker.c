@@ -23,10 +23,10 @@ struct worker {
 	pthread_t thread;
 	pthread_mutex_t mutex;
 	pthread_cond_t posted, finished;
-	struct queue todo, done; /* under the mutex */
-	bool end;		 /* under the mutex */
-	int event;		 /* readable when done is not empty */
-	size_t queued;		 /* loop's thread */
+	struct queue todo, done;	/* under the mutex */
+	bool end;			/* under the mutex */
+	int event;			/* readable when done is not empty */
+	size_t queued;			/* loop's thread */
 	atomic_uint_least64_t since_ms; /* the running job began; 0: none */
 };
 
@@ -43,7 +43,8 @@ static void queue_add(struct queue *q, struct worker_job *job)
 	q->last = &job->next;
 }
 
-/* ---- its thread ---------------------------------------------------------------------------------------------- */
+/* ---- its thread
+ * ---------------------------------------------------------------------------------------------- */
 
 static struct worker_job *next_job(struct worker *w)
 {
@@ -86,7 +87,8 @@ static void *thread_main(void *arg)
 	return NULL;
 }
 
-/* ---- the loop's thread --------------------------------------------------------------------------------------- */
+/* ---- the loop's thread
+ * --------------------------------------------------------------------------------------- */
 
 /* What is finished so far. wait: until there is something. */
 static struct worker_job *take_done(struct worker *w, bool wait)

@@ -1,8 +1,8 @@
 /*
  * A thread that runs jobs one after the other; what is done comes back on the loop, in the same order.
  *
- * The memory of a job is its owner's, who does not touch it between worker_post and done. Nothing else is shared:
- * run sees the job and ctx, and ctx belongs to the worker's thread while it runs.
+ * The memory of a job is its owner's, who does not touch it between worker_post and done. Nothing else is
+ * shared: run sees the job and ctx, and ctx belongs to the worker's thread while it runs.
  */
 #ifndef AFTERSYNC_DAEMON_RT_WORKER_H
 #define AFTERSYNC_DAEMON_RT_WORKER_H
@@ -15,9 +15,9 @@
 struct worker;
 
 struct worker_job {
-	struct worker_job *next;			  /* the worker's while the job is posted */
+	struct worker_job *next;			/* the worker's while the job is posted */
 	void (*run)(struct worker_job *job, void *ctx); /* worker's thread */
-	void (*done)(struct worker_job *job);		  /* loop's thread; may post, also this job again */
+	void (*done)(struct worker_job *job);		/* loop's thread; may post, also this job again */
 };
 
 /*
@@ -36,8 +36,8 @@ size_t worker_queued(const struct worker *worker);
 uint64_t worker_alive_ms(const struct worker *worker);
 
 /*
- * Runs what is queued to the end, and every done, also of jobs that a done posts meanwhile; then the thread ends.
- * Blocks for as long as that takes. NULL is fine.
+ * Runs what is queued to the end, and every done, also of jobs that a done posts meanwhile; then the thread
+ * ends. Blocks for as long as that takes. NULL is fine.
  */
 void worker_stop(struct worker *worker);
 

@@ -21,10 +21,11 @@ static double now_s(void)
 }
 
 /* Blocks of n events for one commit each; only the last RIG_BLOCKS_MAX are made at a time. */
-static double run(enum store_role role, size_t n, bool fold)
+static double run(enum store_role role, size_t n, bool fold, bool sealed)
 {
 	static struct gen_event made[1024];
 	static struct bytes events[1024];
+	static const uint8_t key[STORE_KEY_BYTES] = {1};
 	static struct gen g;
 	struct rng r = {.state = 1};
 	struct rig_log *log = rig_log_new(LOG_LIVE, RIG_BRANCH, 1, NULL, 0);
@@ -34,7 +35,7 @@ static double run(enum store_role role, size_t n, bool fold)
 	size_t done = 0;
 
 	as_assert(kv_mem_new(&kv) == AS_OK);
-	st = rig_open(kv, role);
+	st = rig_open_key(kv, role, sealed ? key : NULL);
 	rig_store(st, log, 0, 1, fold);
 	gen_init(&g, RIG_BRANCH, &(struct gen_opts){.complaint_pm = 200, .personal_pm = 300, .open_max = 64});
 	while (done < EVENTS) {
@@ -70,12 +71,14 @@ int main(void)
 
 	for (size_t i = 0; i < AS_COUNT(sizes); i++) {
 		printf("{\"bench\":\"store-commit\",\"kv\":\"mem\",\"role\":\"hq\",\"events_a_commit\":%zu,"
-		       "\"us_per_event\":%.3f,\"us_per_event_unfolded\":%.3f}\n",
-		       sizes[i], run(STORE_HQ, sizes[i], true), run(STORE_HQ, sizes[i], false));
+		       "\"us_per_event\":%.3f,\"us_per_event_sealed\":%.3f,\"us_per_event_unfolded\":%.3f}\n",
+		       sizes[i], run(STORE_HQ, sizes[i], true, false), run(STORE_HQ, sizes[i], true, true),
+		       run(STORE_HQ, sizes[i], false, false));
 		printf(
 		    "{\"bench\":\"store-commit\",\"kv\":\"mem\",\"role\":\"branch\",\"events_a_commit\":%zu,"
-		    "\"us_per_event\":%.3f}\n",
-		    sizes[i], run(STORE_BRANCH, sizes[i], true));
+		    "\"us_per_event\":%.3f,\"us_per_event_sealed\":%.3f}\n",
+		    sizes[i], run(STORE_BRANCH, sizes[i], true, false),
+		    run(STORE_BRANCH, sizes[i], true, true));
 	}
 	return 0;
 }

@@ -206,7 +206,7 @@ sub status
 	stop();
 }
 {
-	answers((map { json({log => "BJ01/live/1/" . 'ab' x 16, class => 'live', branch => 'BJ01', number => $_, size => 812,
+	answers((map { json({log => "BJ01/live/$_.562c063b", class => 'live', branch => 'BJ01', number => $_, size => 812,
 		root => 'cd' x 32, acked => 800, applied => 812, keys => 3, ended_at => undef}) } 1, 2), '{"exit":0}');
 	my ($code, $out) = run('log', 'list', '--dir', $dir);
 	result($code == 0 && golden('cli-log-list', $out), 'log list');

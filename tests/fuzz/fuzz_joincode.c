@@ -11,8 +11,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void try_text(struct bytes text)
 {
-	char again[JOIN_TEXT_MAX], once_more[JOIN_TEXT_MAX];
-	struct join_code jc = {0}, back = {0};
+	char again[JOIN_TEXT_MAX];
+	struct join_code jc = {0};
 	struct as_errmsg em = {0};
 
 	if (join_code_decode(text, &jc, &em)) {
@@ -20,8 +20,11 @@ static void try_text(struct bytes text)
 		return;
 	}
 	as_assert(join_code_encode(&jc, again, &em) == AS_OK);
-	as_assert(join_code_decode(bytes_of_str(again), &back, &em) == AS_OK);
-	as_assert(join_code_encode(&back, once_more, &em) == AS_OK && strcmp(again, once_more) == 0);
+	size_t n = 0;
+	for (size_t i = 0; i < text.n; i++)
+		if (!strchr(" \t\r\n", text.p[i]))
+			as_assert(again[n++] == (char)text.p[i]);
+	as_assert(again[n] == 0);
 }
 
 /* 'R': the rest is what stands in a code; length and checksum are put right, to get behind them. */

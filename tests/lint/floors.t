@@ -19,6 +19,7 @@ my %floor = (
 my %owner = (
 	qr/^sodium\.h$/ => 'common/crypto',
 	qr/^openssl\// => 'common/crypto',
+	qr/^xxhash\.h$/ => 'common/crypto',
 	qr/^zstd\.h$/ => 'common/log',
 	qr/\.pb-c\.h$/ => 'common/wire',
 	qr/^lmdb\.h$/ => 'common/store',
@@ -32,7 +33,7 @@ my %owner = (
 	qr/^microhttpd\.h$/ => 'daemon/hqd',
 );
 
-my $libc = qr/^(assert|ctype|dirent|errno|fcntl|getopt|inttypes|limits|locale|poll|pthread|pwd|signal|stdarg|stdatomic|
+my $libc = qr/^(assert|ctype|dirent|errno|fcntl|getopt|inttypes|limits|locale|netdb|poll|pthread|pwd|signal|stdarg|stdatomic|
 	stdbool|stddef|stdint|stdio|stdlib|string|strings|termios|threads|time|unistd|sys\/\w+|netinet\/\w+|arpa\/\w+)\.h$/x;
 # what a library needs no more than this; sockets, files, threads and clocks begin on floor 3 (or stand in the row)
 my $plain = qr/^(inttypes|limits|stdarg|stdatomic|stdbool|stddef|stdint|stdio|stdlib|string)\.h$/;

@@ -9,6 +9,7 @@ my %long = (
 	'common/wire/msg_codec.c' => 'one function each way per message, nothing else',
 	'tests/lib/trace.c' => 'the interpreter of golden traces, one case per word of their language',
 	'tests/unit/test_block.c' => 'one test per check of a block',
+	'tests/unit/test_rt_link.c' => 'one rig, server and clients in one loop, for all stories of a link',
 	'tests/unit/test_sync_trace.c' => 'one trace per story of the protocol',
 );
 

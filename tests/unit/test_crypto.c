@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "common/base/cleanup.h"
+#include "common/crypto/check64.h"
 #include "common/crypto/hash.h"
 #include "common/crypto/password.h"
 #include "common/crypto/random.h"
@@ -53,6 +54,24 @@ static void blake2b_is_rfc_7693(void **state)
 	as_blake2b(keyed, 32, bytes_of("k", 1), parts, 3);
 	as_blake2b(other, 32, bytes_of(NULL, 0), parts, 3);
 	assert_memory_not_equal(keyed, other, 32);
+}
+
+/* values of the reference implementation: short, middle and long inputs take different ways */
+static void check64_is_xxh3(void **state)
+{
+	(void)state;
+	uint8_t b[1000];
+	uint64_t ab;
+
+	for (size_t i = 0; i < sizeof b; i++)
+		b[i] = (uint8_t)(i * 7);
+	assert_int_equal(as_check64(0, bytes_of(NULL, 0)), 0x2d06800538d394c2);
+	assert_int_equal(as_check64(0, bytes_of_str("abc")), 0x78af5f94892f3950);
+	assert_int_equal(as_check64(5, bytes_of(b, 100)), 0xd137572f0bfeba15);
+	assert_int_equal(as_check64(5, bytes_of(b, 200)), 0xe944d0bb4084b7e6);
+	assert_int_equal(as_check64(5, bytes_of(b, 1000)), 0xb1575ffaed9e308c);
+	ab = as_check64(as_check64(0, bytes_of_str("ab")), bytes_of_str("c"));
+	assert_true(ab != as_check64(as_check64(0, bytes_of_str("a")), bytes_of_str("bc")));
 }
 
 /* RFC 8032 section 7.1, test 2 */
@@ -164,6 +183,22 @@ static void boxes_open_for_their_recipient(void **state)
 	assert_memory_not_equal(again, sealed, 32);
 }
 
+/* RFC 7748 section 6.1 */
+static void x25519_is_rfc_7748(void **state)
+{
+	(void)state;
+	uint8_t secret[32], want[32], got[32];
+
+	unhex("77076d0a7318a57d3c16c17251b26645df4c2f87ebc0992ab177fba51db92c2a", secret, 32);
+	unhex("8520f0098930a754748b7ddcb43ef75a0dbf3a0d26381af4eba4a98eaa9b4e6a", want, 32);
+	as_x25519_public(secret, got);
+	assert_memory_equal(got, want, 32);
+	unhex("5dab087e624a8a4b79e17f8b83800ee66f3bb1292618b6fd1c2f8b27ff88e0eb", secret, 32);
+	unhex("de9edb7d7b7dc1b4d35b61c2ece435373f8343c85b78674dadfc7e146f882b4f", want, 32);
+	as_x25519_public(secret, got);
+	assert_memory_equal(got, want, 32);
+}
+
 static void secrets_are_wiped(void **state)
 {
 	(void)state;
@@ -180,17 +215,6 @@ static void secrets_are_wiped(void **state)
 }
 
 /* RFC 7748 section 6.1: Alice's keys */
-static void x25519_is_rfc_7748(void **state)
-{
-	(void)state;
-	uint8_t secret[32], got[32], want[32];
-
-	unhex("77076d0a7318a57d3c16c17251b26645df4c2f87ebc0992ab177fba51db92c2a", secret, 32);
-	unhex("8520f0098930a754748b7ddcb43ef75a0dbf3a0d26381af4eba4a98eaa9b4e6a", want, 32);
-	assert_true(as_x25519_public(secret, got));
-	assert_memory_equal(got, want, 32);
-}
-
 /*
  * As the reference program argon2 says:
  * echo -n passphrase | argon2 saltsaltsaltsalt -id -t 3 -k 262144 -p 1 -l 32 -r
@@ -224,11 +248,17 @@ static void locked_memory_is_wiped(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(sha256_is_fips_180),	  cmocka_unit_test(blake2b_is_rfc_7693),
-	    cmocka_unit_test(ed25519_is_rfc_8032),	  cmocka_unit_test(a_context_is_part_of_the_text),
-	    cmocka_unit_test(aead_is_xchacha20_poly1305), cmocka_unit_test(boxes_open_for_their_recipient),
-	    cmocka_unit_test(secrets_are_wiped),	  cmocka_unit_test(x25519_is_rfc_7748),
-	    cmocka_unit_test(passphrases_are_argon2id),	  cmocka_unit_test(locked_memory_is_wiped),
+	    cmocka_unit_test(sha256_is_fips_180),
+	    cmocka_unit_test(blake2b_is_rfc_7693),
+	    cmocka_unit_test(check64_is_xxh3),
+	    cmocka_unit_test(ed25519_is_rfc_8032),
+	    cmocka_unit_test(a_context_is_part_of_the_text),
+	    cmocka_unit_test(aead_is_xchacha20_poly1305),
+	    cmocka_unit_test(boxes_open_for_their_recipient),
+	    cmocka_unit_test(secrets_are_wiped),
+	    cmocka_unit_test(x25519_is_rfc_7748),
+	    cmocka_unit_test(passphrases_are_argon2id),
+	    cmocka_unit_test(locked_memory_is_wiped),
 	};
 	cmocka_set_message_output(CM_OUTPUT_TAP);
 	if (as_crypto_init())

@@ -10,6 +10,8 @@
 
 #include "common/base/check.h"
 #include "common/base/cleanup.h"
+#include "common/base/text.h"
+#include "common/crypto/hash.h"
 #include "common/crypto/random.h"
 #include "common/crypto/seal.h"
 #include "common/node/joincode.h"
@@ -219,13 +221,64 @@ static void values_have_rules(void **state)
 	assert_int_equal(join_code_encode(&jc, text, &em), AS_EINVAL);
 }
 
+/* A code of these bytes, length and checksum put right: as a faulty program could make it. */
+static void seal(uint8_t *raw, size_t n, char text[JOIN_TEXT_MAX])
+{
+	uint8_t hash[32];
+
+	put_be16(raw + 1, (uint16_t)n);
+	as_blake2b(hash, sizeof hash, bytes_of(NULL, 0), &(struct bytes){raw, n - 4}, 1);
+	memcpy(raw + n - 4, hash, 4);
+	strcpy(text, "aftersync-join-1.");
+	(void)text_base64(raw, n, text + 17);
+	for (char *c = text + 17; *c; c++)
+		*c = *c == '+' ? '-' : *c == '/' ? '_' : *c == '=' ? 0 : *c;
+}
+
+static void a_right_checksum_is_not_enough(void **state)
+{
+	(void)state;
+	struct join_code jc = sample();
+	char text[JOIN_TEXT_MAX], digits[JOIN_TEXT_MAX];
+	uint8_t raw[600], copy[600];
+	size_t n;
+
+	assert_int_equal(join_code_encode(&jc, text, &em), AS_OK);
+	strcpy(digits, text + 17);
+	for (char *c = digits; *c; c++)
+		*c = *c == '-' ? '+' : *c == '_' ? '/' : *c;
+	for (size_t d = strlen(digits); d % 4; d++)
+		strcpy(digits + d, "=");
+	assert_true(text_unbase64(bytes_of_str(digits), raw, sizeof raw, &n));
+	const size_t tz = 1 + 2 + 16 + 8 + 4 + 8 + 32 + 4 + 32 + 32 + 32 + 4 + 32 + 4 + 16;
+	assert_int_equal(raw[tz], strlen(jc.timezone));
+#define FORGE(change, more, say)                                                                             \
+	do {                                                                                                 \
+		memcpy(copy, raw, sizeof raw);                                                               \
+		change;                                                                                      \
+		seal(copy, n + (more), text);                                                                \
+		expect(text, AS_EPROTO, say);                                                                \
+	} while (0)
+	seal(raw, n, text);
+	assert_int_equal(join_code_decode(bytes_of_str(text), &jc, &em), AS_OK);
+	FORGE(copy[3 + 16 + 7] = 'X', 0, "its form"); /* BJ01, zeros, X */
+	FORGE(copy[3 + 16] = 'b', 0, "branch code");
+	FORGE(copy[3 + 16 + 8 + 3] = 0, 0, "a number"); /* incarnation 0 */
+	FORGE(copy[3 + 16 + 8 + 4] = 0x80, 0, "time of expiry");
+	FORGE(copy[tz + 3] = 0, 0, "its form"); /* a 0 inside a text */
+	FORGE(copy[tz + 3] = '.', 0, "time zone");
+	FORGE(copy[tz]++, 0, "its form");
+	FORGE(copy[tz] = 255, 0, "its form");
+	FORGE((void)0, 3, "its form"); /* something behind the name */
+}
+
 static void a_token_has_a_pair_of_keys(void **state)
 {
 	(void)state;
 	uint8_t seed[16] = {1}, public_key[32], secret[32], again[32], other[32], zero[32] = {0};
 
 	join_token_keys(seed, public_key, secret);
-	assert_true(as_x25519_public(secret, again));
+	as_x25519_public(secret, again);
 	assert_memory_equal(again, public_key, 32);
 	seed[15] = 1;
 	join_token_keys(seed, other, secret);
@@ -263,6 +316,7 @@ int main(void)
 	    cmocka_unit_test(every_changed_character_is_found),
 	    cmocka_unit_test(what_is_wrong_is_said),
 	    cmocka_unit_test(values_have_rules),
+	    cmocka_unit_test(a_right_checksum_is_not_enough),
 	    cmocka_unit_test(a_token_has_a_pair_of_keys),
 	    cmocka_unit_test(it_is_kept_beside_the_keys),
 	};

@@ -1,4 +1,5 @@
-/* common/base/log: one line always, fields that cannot be forged, a bound on repetition. The clock is ours. */
+/* common/base/log: one line always, fields that cannot be forged, a bound on repetition. The clock is ours.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -80,8 +81,9 @@ static void text_from_outside_makes_no_fields_and_no_lines(void **state)
 	static const char evil[] = "a\" b=1\n<0>what=\\x\x01\x7f\xff\xc2\x85\xe2\x80\xa8\xe4\xb8\xad";
 
 	logline(LOG_LEVEL_ERR, "t", "r=%s", LOG_STR(evil));
-	assert_string_equal(
-	    heard(), "<3>what=t r=\"a\\\" b=1\\x0a<0>what=\\\\x\\x01\\x7f\\xff\\xc2\\x85\\xe2\\x80\\xa8\xe4\xb8\xad\"\n");
+	assert_string_equal(heard(),
+			    "<3>what=t r=\"a\\\" "
+			    "b=1\\x0a<0>what=\\\\x\\x01\\x7f\\xff\\xc2\\x85\\xe2\\x80\\xa8\xe4\xb8\xad\"\n");
 	logline(LOG_LEVEL_ERR, "t", "a=%s b=%s", LOG_TEXT(bytes_of("x\0y", 3)), LOG_STR("z"));
 	assert_string_equal(heard(), "<3>what=t a=\"x\\x00y\" b=\"z\"\n");
 	/* not quoted by mistake: still one line */
@@ -159,7 +161,7 @@ static void repetition_is_bounded_by_what(void **state)
 static void more_words_than_slots_lose_no_count(void **state)
 {
 	(void)state;
-	char word[16];
+	char word[32];
 
 	for (int i = 0; i < LOG_BURST + 3; i++)
 		logline(LOG_LEVEL_WARN, "first", "i=%d", i);

@@ -101,6 +101,7 @@ static void a_new_directory_is_private(void **state)
 	assert_int_equal(mode_of(dir.node), 0600);
 	assert_int_equal(mode_of(tmpdir_at(&tmp, "n/keys/link")), 0600);
 	assert_int_equal(entries(tmp.path), 3); /* nothing is left beside */
+	assert_int_equal(access(tmpdir_at(&tmp, "n/keys/.link.new"), F_OK), -1);
 	assert_int_equal(node_dir_open(tmpdir_at(&tmp, "n///"), &again, &em), AS_OK);
 	assert_string_equal(again.path, dir.path);
 	node_dir_done(&again);
@@ -290,7 +291,7 @@ static void one_process_has_the_lock(void **state)
 	assert_int_equal(node_dir_lock(&dir, &em), AS_OK);
 	assert_int_equal(lock_in_child(dir.path), 1);
 	assert_int_equal(node_dir_open(dir.path, &other, &em), AS_OK);
-	assert_int_equal(node_dir_lock(&other, &em), AS_EREFUSED);
+	assert_int_equal(node_dir_lock(&other, &em), AS_ECONFLICT);
 	snprintf(want, sizeof want, "(pid %ld) uses ", (long)getpid());
 	expect_text(want);
 	char path[NODE_PATH_MAX];

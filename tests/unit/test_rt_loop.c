@@ -120,7 +120,8 @@ static void descriptors_are_level_triggered(void **state)
 	close(p.fd);
 }
 
-/* All are ready in one turn; the first that is called removes all others and puts new ones at their numbers. */
+/* All are ready in one turn; the first that is called removes all others and puts new ones at their numbers.
+ */
 static struct source crowd[8];
 static struct source fresh[8];
 

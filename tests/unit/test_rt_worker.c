@@ -220,10 +220,10 @@ static void workers_do_not_wait_for_each_other(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    T(jobs_run_and_finish_in_order),	       T(a_done_may_post_its_job_again),
-	    T(a_stop_finishes_what_is_queued),	       T(a_stop_finishes_also_what_a_done_posts),
-	    T(a_stop_with_nothing_to_do),	       T(the_watchdog_sees_a_long_job),
-	    T(signals_stay_with_the_loop),	       T(workers_do_not_wait_for_each_other),
+	    T(jobs_run_and_finish_in_order),   T(a_done_may_post_its_job_again),
+	    T(a_stop_finishes_what_is_queued), T(a_stop_finishes_also_what_a_done_posts),
+	    T(a_stop_with_nothing_to_do),      T(the_watchdog_sees_a_long_job),
+	    T(signals_stay_with_the_loop),     T(workers_do_not_wait_for_each_other),
 	};
 	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests(tests, NULL, NULL);

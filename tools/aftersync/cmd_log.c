@@ -4,7 +4,7 @@
 #include "tools/aftersync/commands.h"
 
 static const struct rows_col list_cols[] = {
-    {"log", "log", "日志", RO_TEXT, TC_KEY | TC_REPEAT, 16, NULL},
+    {"log", "log", "日志", RO_TEXT, TC_KEY | TC_REPEAT, 0, NULL},
     {"class", "class", "类别", RO_TEXT, 0, 0, NULL},
     {"branch", "branch", "网点", RO_TEXT, 0, 0, NULL},
     {"number", "no.", "编号", RO_COUNT, 0, 0, NULL},

@@ -90,6 +90,7 @@ int cmd_verify(const struct args *a)
 
 int cmd_rebuild(const struct args *a)
 {
+	static const struct card_field heads[] = {{"ok", ""}};
 	AS_AUTO(json) json_t *answers = NULL;
 	AS_AUTO(out) struct out o;
 	bool check = cli_flag(a, "check");
@@ -101,7 +102,7 @@ int cmd_rebuild(const struct args *a)
 	if (last == NULL)
 		return code;
 	if (show_format(a) == FORMAT_TABLE)
-		card_print(&o, last, NULL, 0, show_opts(a).width);
+		card_print(&o, last, heads, sizeof heads / sizeof heads[0], show_opts(a).width);
 	else if (show_format(a) == FORMAT_JSON)
 		json_out(&o, last);
 	else
