@@ -267,6 +267,37 @@ sub status
 	stop();
 }
 
+# ---- proof ------------------------------------------------------------------------------------------------------
+{
+	my $file = 'tests/golden/proof/vector.proof';
+	my $proof = do { local (@ARGV, $/) = ($file); <> };
+	my ($code, $out) = run('proof', 'check', $file);
+	result($code == 0 && golden('cli-proof', $out), 'proof check');
+	($code, $out) = run('proof', 'check', $file, '--format', 'json');
+	my $j = decode_json($out);
+	result($code == 0 && $j->{ok} && $j->{index} == 5 && $j->{size} == 8 && $j->{receipts}[0]{time} eq '2023-11-14T22:13:20+00:00',
+		'proof check as JSON');
+	my %wrong = (
+		'another event' => [$proof =~ s/QEFCQw/QEFCRA/r, qr/not in the log at this place/],
+		'a changed signature' => [$proof =~ s/qAxHwCKM/qAxHwCKN/r, qr/signature does not verify/],
+		'no receipt' => [$proof =~ s/^by .*\n//mr, qr/no receipt of head office/],
+		'half of it' => [substr($proof, 0, 300), qr/damaged/],
+		'nothing' => ['', qr/not a proof of an event/],
+	);
+	for (sort keys %wrong) {
+		open my $f, '>', "$tmp/p";
+		print $f $wrong{$_}[0];
+		close $f;
+		my ($c, $o, $e) = run('proof', 'check', "$tmp/p");
+		result($c == 1 && $o eq '' && $e =~ $wrong{$_}[1] && ($e =~ tr/\n//) == 1, "proof check: $_");
+	}
+	answers(json({proof => $proof}), '{"exit":0}');
+	my $id = '01890a5d-ac96-774b-bcce-b302099a8057';
+	($code) = run('proof', 'make', '--event', $id, '--dir', $dir, '-o', "$tmp/made");
+	result($code == 0 && request()->{event} eq $id && $proof eq do { local (@ARGV, $/) = ("$tmp/made"); <> }, 'proof make');
+	stop();
+}
+
 # ---- framing ----------------------------------------------------------------------------------------------------
 sub framing
 {
