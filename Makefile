@@ -81,7 +81,7 @@ E2E := $(wildcard tests/e2e/*.t tests/e2e/*.bats)
 E2E_TOOLS := $(patsubst tests/e2e/%.c,$(B)/%,$(wildcard tests/e2e/*.c))
 BENCH := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/bench_*.c))
 TOOLS := $(patsubst tools/%.c,$(B)/tools/%,$(wildcard tools/*.c))
-CLI_O := $(patsubst %.c,$(B)/%.o,$(filter-out %/main.c,$(wildcard tools/aftersync/*.c)))
+CLI_O := $(patsubst %.c,$(B)/%.o,$(wildcard tools/aftersync/*.c))
 CLI := $(B)/aftersync
 FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,$(B)/fuzz/fuzz_%,$(wildcard tests/fuzz/fuzz_*.c))
 REPLAYS := $(FUZZERS:$(B)/fuzz/fuzz_%=$(B)/fuzz/replay_%)
@@ -162,11 +162,14 @@ docs: all
 SHARE = $(DESTDIR)$(PREFIX)/share
 UNITS = $(DESTDIR)$(PREFIX)/lib
 install:
-	install -d $(DESTDIR)$(PREFIX)/bin $(SHARE)/doc/aftersync $(SHARE)/man/man5 $(SHARE)/man/man8 \
+	install -d $(DESTDIR)$(PREFIX)/bin $(SHARE)/doc/aftersync $(SHARE)/man/man1 $(SHARE)/man/man5 $(SHARE)/man/man8 \
+	    $(SHARE)/bash-completion/completions \
 	    $(UNITS)/systemd/system $(UNITS)/sysusers.d $(UNITS)/tmpfiles.d
 	for p in aftersync aftersync-hqd aftersync-branchd; do \
 	    [ ! -x $(B)/$$p ] || install -m 755 $(B)/$$p $(DESTDIR)$(PREFIX)/bin || exit; done
 	install -m 644 LICENSE $(wildcard *.md) $(wildcard docs/*) $(SHARE)/doc/aftersync
+	[ ! -x $(CLI) ] || $(CLI) --completion >$(SHARE)/bash-completion/completions/aftersync
+	install -m 644 tools/aftersync/aftersync.1 $(SHARE)/man/man1
 	install -m 644 $(wildcard daemon/*/*.5) $(SHARE)/man/man5
 	install -m 644 $(wildcard daemon/*/*.8) $(SHARE)/man/man8
 	for u in systemd/*.service; do \
@@ -245,18 +248,9 @@ $(B)/tests/test_rt_%: $(B)/tests/unit/test_rt_%.o $(TESTLIB) $(RT) $(LIB)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS) -lzmq -lcmocka -lm
 
-$(B)/libcli.a: $(CLI_O)
-	$(call say,AR,$@)
-	$(Q)rm -f $@ && ar rcs $@ $^
-
-$(B)/aftersync: $(B)/tools/aftersync/main.o $(B)/libcli.a $(LIB)
+$(CLI): $(CLI_O) $(LIB)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS)
-
-$(B)/tests/test_cli_%: $(B)/tests/unit/test_cli_%.o $(B)/libcli.a $(TESTLIB) $(LIB)
-	$(call say,LD,$@)
-	@mkdir -p $(@D)
-	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS) -lcmocka -lm
 
 # For LD_PRELOAD: without sanitizers, whose runtime would have to come first.
 $(B)/faultio.so: tests/lib/faultio.c $(B)/flags

@@ -180,32 +180,46 @@ as_err report_csv(struct out *o, const json_t *report)
 	return AS_OK;
 }
 
-/* What a value of the meta says in a sentence; objects as "name value" pairs. */
+static void add(struct buf *b, const char *text, bool *bad)
+{
+	*bad |= buf_add(b, text, strlen(text)) != AS_OK;
+}
+
+#define META_TEXT_MAX 48
+
+/* What a value of the meta says; of an object "name value" pairs in brackets; of a hash its beginning. */
 static void meta_value(struct buf *b, const json_t *v, bool *bad)
 {
-	char text[64];
+	char text[META_TEXT_MAX + 16];
 	const char *k;
 	json_t *sub;
-	int n = 0;
+	bool first = true;
 
-	if (json_is_string(v))
-		*bad |= buf_add(b, json_string_value(v), json_string_length(v)) != AS_OK;
-	else if (json_is_number(v))
-		n = snprintf(text, sizeof text, "%.15g", json_number_value(v));
-	else if (json_is_object(v))
+	if (json_is_object(v)) {
+		add(b, "(", bad);
 		json_object_foreach((json_t *)(uintptr_t)v, k, sub)
 		{
-			n = snprintf(text, sizeof text, " %s ", k);
-			*bad |= buf_add(b, text, (size_t)n) != AS_OK;
+			if (json_is_null(sub))
+				continue;
+			snprintf(text, sizeof text, "%s%.*s ", first ? "" : ", ", META_TEXT_MAX, k);
+			for (char *p = text; *p; p++)
+				if (*p == '_')
+					*p = ' ';
+			add(b, text, bad);
 			meta_value(b, sub, bad);
-			n = 0;
+			first = false;
 		}
+		add(b, ")", bad);
+		return;
+	}
+	if (json_is_string(v))
+		snprintf(text, sizeof text, json_string_length(v) > META_TEXT_MAX ? "%.16s…" : "%s",
+			 json_string_value(v));
+	else if (json_is_number(v))
+		snprintf(text, sizeof text, "%.15g", json_number_value(v));
 	else
-		n = snprintf(text, sizeof text, "%s",
-			     json_is_true(v)	? "yes"
-			     : json_is_false(v) ? "no"
-						: "-");
-	*bad |= n > 0 && buf_add(b, text, (size_t)n) != AS_OK;
+		snprintf(text, sizeof text, "%s", json_is_true(v) ? "yes" : json_is_false(v) ? "no" : "-");
+	add(b, text, bad);
 }
 
 /* The foot line: what the figures cover. */
@@ -216,7 +230,7 @@ static as_err foot(struct out *o, const json_t *report, const struct rows_opts *
 	} parts[] = {{"from", "from", "自"},
 		     {"to", "to", "至"},
 		     {"branches", "branches", "网点数"},
-		     {"completeness", "complete:", "完整性:"},
+		     {"completeness", "complete", "完整性"},
 		     {"as_of", "as of", "截至"},
 		     {"generated_at", "made", "生成于"},
 		     {"policy", "policy", "政策版本"},
@@ -241,11 +255,11 @@ static as_err foot(struct out *o, const json_t *report, const struct rows_opts *
 			continue;
 		bad |= listed++ && buf_add(&b, ", ", 2) != AS_OK;
 		bad |= buf_add(&b, word, strlen(word)) != AS_OK;
-		bad |= !json_is_object(v) && buf_add(&b, " ", 1) != AS_OK;
+		bad |= buf_add(&b, " ", 1) != AS_OK;
 		meta_value(&b, v, &bad);
 	}
 	if (b.n)
-		table_wrap(o, buf_bytes(&b), opts->width, 2);
+		table_wrap(o, buf_bytes(&b), opts->width - 2, 2);
 	return bad ? AS_ENOMEM : AS_OK;
 }
 

@@ -296,7 +296,7 @@ void table_wrap(struct out *o, struct bytes text, size_t width, size_t indent)
 		if (used && used + 1 + w > width) {
 			out_str(o, "\n");
 			out_spaces(o, indent);
-			used = indent;
+			used = 0;
 		} else if (used) {
 			out_str(o, " ");
 			used++;

@@ -46,7 +46,10 @@ void table_note(struct table *t, struct bytes text);
 /* AS_ENOMEM, AS_ETOOBIG (64 MiB of cells). Errors of writing stay in `o`. */
 as_err table_print(struct table *t, struct out *o, size_t width) AS_MUST_CHECK;
 
-/* Text in lines of at most `width` columns, parted at blanks; following lines begin with `indent` blanks. */
+/*
+ * Text in lines of at most `width` columns, parted at blanks. The lines after the first begin with `indent` blanks, which
+ * do not count.
+ */
 void table_wrap(struct out *o, struct bytes text, size_t width, size_t indent);
 
 #endif

@@ -1,11 +1,11 @@
 #!/usr/bin/perl
 # TAP: manual pages are well formed, and those of configurations name every key of the table, with its default, where it
-# stands and when it takes effect, and no other. Run from the top folder.
+# stands and when it takes effect, and no other. aftersync(1) names every command and option. Run from the top folder.
 use strict;
 use warnings;
 
 my $build = $ENV{AFTERSYNC_BUILD} // 'build/release';
-my @pages = sort glob 'daemon/*/*.[1-8] tools/*.[1-8]';
+my @pages = sort glob 'daemon/*/*.[1-8] tools/*/*.[1-8]';
 my %page = map { m{([^/]+)\.conf\.5$} ? ($1 => $_) : () } @pages;
 my %keys;
 open my $table, '-|', "$build/lint/conf_keys" or die "$build/lint/conf_keys: $!";
@@ -40,7 +40,7 @@ sub keys_of
 	return map { $_ => join ' ', grep { defined } @{$said{$_}}{qw(default reload)} } keys %said;
 }
 
-print '1..', @pages + keys %keys, "\n";
+print '1..', @pages + keys(%keys) + 1, "\n";
 my ($n, $failed) = (0, 0);
 sub say_it
 {
@@ -63,5 +63,32 @@ for my $program (sort keys %keys) {
 		grep { ($have{$_} // '') ne $want{$_} } sort keys %want;
 	push @wrong, map { "$program.conf(5): $_ is no key" } grep { !exists $want{$_} } sort keys %have;
 	say_it("$program.conf(5) is its table", @wrong);
+}
+
+# aftersync(1): a .Ss for each command, an .It for each of its options; those of all commands stand in a .Ss before
+{
+	my (%want, %have, %general, $command);
+	open my $list, '-|', "$build/aftersync --list" or die "$build/aftersync: $!";
+	while (<$list>) {
+		chomp;
+		my ($words, $option) = split /\t/;
+		$want{$words}{$option // ''} = 1;
+	}
+	open my $in, '<', 'tools/aftersync/aftersync.1' or die "aftersync.1: $!";
+	while (<$in>) {
+		$command = $1, $have{$1}{''} = 1 if /^\.Ss (.+)$/;
+		$command = undef if /^\.Sh/;
+		next unless defined $command && /^\.It (?:Fl \w , )?Fl (-[\w-]+)/;
+		($command eq 'Options of most commands' ? \%general : $have{$command})->{"-$1"} = 1;
+	}
+	delete $have{'Options of most commands'};
+	my @wrong;
+	for my $words (sort keys %want) {
+		push @wrong, map { "$words $_ is missing" } grep { !$have{$words}{$_} && !$general{$_} } sort keys %{$want{$words}};
+	}
+	for my $words (sort keys %have) {
+		push @wrong, map { "$words $_ is none" } grep { !$want{$words}{$_} } sort keys %{$have{$words}};
+	}
+	say_it('aftersync(1) is its table', @wrong);
 }
 exit($failed > 0);

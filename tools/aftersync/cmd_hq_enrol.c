@@ -25,6 +25,7 @@ int cmd_hq_enrol(const struct args *a)
 	put(request, "name", cli_value(a, "name"));
 	put(request, "region", cli_value(a, "region"));
 	put(request, "timezone", cli_value(a, "timezone"));
+	put(request, "endpoint", cli_value(a, "endpoint"));
 	int code = ask_all(a, ASK_OR_STORE, request, &answers);
 	const json_t *last = json_array_get(answers, json_array_size(answers) - 1);
 	const char *join = json_string_value(json_object_get(last, "join_code"));

@@ -4,28 +4,25 @@
 #include "tools/aftersync/commands.h"
 
 static const struct rows_col list_cols[] = {
-    {"log", "log", "日志", RO_TEXT, TC_KEY | TC_REPEAT, 16, NULL},
-    {"branch", "branch", "网点", RO_TEXT, 0, 0, NULL},
+    {"log", "log", "日志", RO_TEXT, TC_KEY | TC_REPEAT, 0, NULL},
     {"class", "class", "类别", RO_TEXT, 0, 0, NULL},
-    {"number", "number", "编号", RO_COUNT, 0, 0, NULL},
-    {"incarnation", "incarnation", "世代", RO_TEXT, 0, 8, NULL},
+    {"branch", "branch", "网点", RO_TEXT, 0, 0, NULL},
+    {"number", "no.", "编号", RO_COUNT, 0, 0, NULL},
     {"size", "events", "事件", RO_COUNT, 0, 0, NULL},
-    {"blocks", "blocks", "块", RO_COUNT, 0, 0, NULL},
-    {"bytes", "bytes", "字节", RO_COUNT, 0, 0, NULL},
     {"acked", "acked", "已回执", RO_COUNT, 0, 0, NULL},
-    {"flagged", "flagged", "标记", RO_COUNT, 0, 0, NULL},
-    {"state", "state", "状态", RO_TEXT, 0, 0, NULL},
-    {"root", "root", "根", RO_TEXT, 0, 12, NULL},
+    {"applied", "applied", "已入账", RO_COUNT, 0, 0, NULL},
+    {"keys", "keys", "密钥", RO_COUNT, 0, 0, NULL},
+    {"ended_at", "ends at", "止于", RO_COUNT, 0, 0, NULL},
+    {"root", "root", "根", RO_TEXT, 0, 9, NULL},
 };
 
 static const struct rows_col show_cols[] = {
     {"first", "first", "首号", RO_COUNT, TC_KEY | TC_REPEAT, 0, NULL},
     {"count", "events", "事件", RO_COUNT, 0, 0, NULL},
     {"bytes", "bytes", "字节", RO_COUNT, 0, 0, NULL},
-    {"time", "time", "时间", RO_TIME, 0, 0, NULL},
-    {"keys", "keys", "密钥", RO_COUNT, 0, 0, NULL},
-    {"receipt", "receipt", "回执", RO_TEXT, 0, 0, NULL},
-    {"root", "root", "根", RO_TEXT, 0, 12, NULL},
+    {"keys_upto", "keys up to", "密钥至", RO_COUNT, 0, 0, NULL},
+    {"content_key", "new key", "新密钥", RO_BOOL, 0, 0, NULL},
+    {"root", "root", "根", RO_TEXT, 0, 9, NULL},
 };
 
 static int show_list(const struct args *a, json_t *request, const struct rows_col *cols, size_t n,

@@ -121,6 +121,17 @@ static json_t *told(const struct event_proof *p, uint32_t by)
 	return all;
 }
 
+/* A vkey is name+id+key; the name may hold anything but "+". Names are long and stay in one piece, to be
+ * copied. */
+static void put_key(struct out *o, const char *vkey)
+{
+	const char *plus = strchr(vkey, '+');
+	size_t n = plus ? (size_t)(plus - vkey) : strlen(vkey);
+
+	out_add(o, vkey, n);
+	out_fmt(o, "\n  key    %s\n", plus ? plus + 1 : "?");
+}
+
 static void people(const struct args *a, struct out *o, const struct event_proof *p, json_t *all)
 {
 	struct rows_opts opts = show_opts(a);
@@ -134,18 +145,16 @@ static void people(const struct args *a, struct out *o, const struct event_proof
 	else
 		out_fmt(o, "The event is of a kind that this program cannot read (%zu bytes).\n", p->event.n);
 	json_decref(event);
-	out_fmt(o, "\nlog      %.*s\nplace    %llu of %llu\nsigned   by the log, %s\n",
-		(int)p->proof.checkpoint.origin.n, (const char *)p->proof.checkpoint.origin.p,
-		(unsigned long long)p->proof.index, (unsigned long long)p->proof.checkpoint.head.size,
-		json_string_value(json_object_get(all, "log_key")));
+	out_fmt(o, "\nplace    %llu of %llu\nlog      ", (unsigned long long)p->proof.index,
+		(unsigned long long)p->proof.checkpoint.head.size);
+	put_key(o, json_string_value(json_object_get(all, "log_key")));
 	json_array_foreach(json_object_get(all, "receipts"), i, r)
 	{
 		const char *time = json_string_value(json_object_get(r, "time"));
-		out_fmt(o, "receipt  by head office%s%s, %s\n", time ? " at " : "", time ? time : "",
-			json_string_value(json_object_get(r, "key")));
+		out_str(o, "receipt  ");
+		put_key(o, json_string_value(json_object_get(r, "key")));
+		out_fmt(o, "  at     %s\n", time ? time : "?");
 	}
-	if (json_array_size(json_object_get(all, "receipts")) == 0)
-		out_str(o, "receipt  none of head office\n");
 	out_str(o, "\nCompare the keys with those that head office publishes.\n");
 }
 
@@ -167,6 +176,11 @@ int cmd_proof_check(const struct args *a)
 	as_err err = event_proof_verify(&p, &by);
 	if (err)
 		return cli_fail(EXIT_WRONG, a, "%.200s: the proof does not hold: %s", a->arg, wrong(err));
+	if (by == 0)
+		return cli_fail(
+		    EXIT_WRONG, a,
+		    "%.200s: no receipt of head office is in it: it proves only what the branch says",
+		    a->arg);
 	AS_AUTO(json) json_t *all = told(&p, by);
 	if (show_format(a) == FORMAT_JSON)
 		json_out(&o, all);

@@ -12,6 +12,7 @@
 #include "tools/aftersync/commands.h"
 
 #define WATCH_MS 2000
+#define LEGEND_INDENT 9 /* columns of the head before it */
 
 enum { NAGIOS_OK, NAGIOS_WARNING, NAGIOS_CRITICAL };
 
@@ -211,6 +212,14 @@ static void note(struct table *t, const json_t *branch, const struct rows_opts *
 	table_note(t, bytes_of_str(text));
 }
 
+/* Head office that was restored and does not write: `hq instance new`. */
+static bool is_hurt(const json_t *status)
+{
+	const char *state = text_of(status, "state");
+
+	return *state && strcmp(text_of(status, "role"), "hq") == 0 && strcmp(state, "serving") != 0;
+}
+
 static void foot(struct out *o, const json_t *status, size_t shown, const struct rows_opts *opts)
 {
 	const json_t *totals = json_object_get(status, "totals");
@@ -222,10 +231,31 @@ static void foot(struct out *o, const json_t *status, size_t shown, const struct
 		 text_of(status, "node"), strcmp(text_of(status, "role"), "hq") == 0 ? " (hq)" : "",
 		 (long long)number_of(totals, "branches"), (long long)number_of(totals, "in_sync"),
 		 (long long)number_of(totals, "events"), (long long)number_of(totals, "flagged"));
+	if (is_hurt(status))
+		snprintf(text + strlen(text), sizeof text - strlen(text),
+			 opts->zh ? ", 总部状态 %s" : "; head office: %s", text_of(status, "state"));
 	if (shown < (size_t)number_of(totals, "branches"))
 		snprintf(text + strlen(text), sizeof text - strlen(text),
 			 opts->zh ? ", 显示 %zu 个" : "; %zu shown", shown);
-	table_wrap(o, bytes_of_str(text), opts->width, 2);
+	table_wrap(o, bytes_of_str(text), opts->width - 2, 2);
+}
+
+/* Texts that no branch has, such as regions, get no column. */
+static bool is_used(size_t col, const json_t *rows)
+{
+	const char *field = table_cols[col].field;
+	size_t i;
+	json_t *branch;
+
+	if (field == NULL || strcmp(field, "last_seen") == 0)
+		return true;
+	json_array_foreach(rows, i, branch)
+	{
+		const json_t *v = json_object_get(branch, field);
+		if (json_is_integer(v) || (json_is_string(v) && json_string_length(v)))
+			return true;
+	}
+	return json_array_size(rows) == 0;
 }
 
 static as_err put_table(const struct args *a, struct out *o, const json_t *status, const json_t *rows)
@@ -235,17 +265,22 @@ static as_err put_table(const struct args *a, struct out *o, const json_t *statu
 	size_t i;
 	json_t *branch;
 
-	for (size_t c = 0; cli_flag(a, "verbose") && c < AS_COUNT(table_cols); c++)
-		out_fmt(o, "%-8s %s\n", table_cols[c].head, table_cols[c].legend);
+	for (size_t c = 0; cli_flag(a, "verbose") && c < AS_COUNT(table_cols); c++) {
+		out_fmt(o, "%-8s ", table_cols[c].head);
+		table_wrap(o, bytes_of_str(table_cols[c].legend), opts.width - LEGEND_INDENT, LEGEND_INDENT);
+	}
 	table_init(&t);
 	for (size_t c = 0; c < AS_COUNT(table_cols); c++)
-		table_col(&t, table_cols[c].head, table_cols[c].flags | (c < 2 ? TC_KEY | TC_REPEAT : 0),
-			  table_cols[c].least);
+		if (is_used(c, rows))
+			table_col(&t, table_cols[c].head,
+				  table_cols[c].flags | (c < 2 ? TC_KEY | TC_REPEAT : 0),
+				  table_cols[c].least);
 	json_array_foreach(rows, i, branch)
 	{
 		char buf[32];
 		for (size_t c = 0; c < AS_COUNT(table_cols); c++)
-			table_cell(&t, cell(c, branch, &opts, buf));
+			if (is_used(c, rows))
+				table_cell(&t, cell(c, branch, &opts, buf));
 		note(&t, branch, &opts);
 	}
 	if (json_array_size(rows))
@@ -256,9 +291,9 @@ static as_err put_table(const struct args *a, struct out *o, const json_t *statu
 }
 
 /* The worst of all branches, shown or not: a filter must not hide an alarm. */
-static int nagios_of(const json_t *branches)
+static int nagios_of(const json_t *status, const json_t *branches)
 {
-	int worst = NAGIOS_OK;
+	int worst = is_hurt(status) ? NAGIOS_CRITICAL : NAGIOS_OK;
 	size_t i;
 	json_t *branch;
 
@@ -299,7 +334,7 @@ static int once(const struct args *a, bool clear)
 	}
 	if (err)
 		return cli_fail(EXIT_IO, a, "%s", as_err_text(err));
-	return show_end(a, &o, nagios_of(branches));
+	return show_end(a, &o, nagios_of(status, branches));
 }
 
 int cmd_status(const struct args *a)

@@ -51,7 +51,7 @@ static int verify_table(const struct args *a, struct out *o, const json_t *all)
 		char text[900];
 		snprintf(text, sizeof text, "%s %s",
 			 opts.zh ? "错误:" : "wrong:", json_is_string(what) ? json_string_value(what) : "?");
-		table_wrap(o, bytes_of_str(text), opts.width, 2);
+		table_wrap(o, bytes_of_str(text), opts.width - 2, 2);
 	}
 	if (json_array_size(wrong) == 0)
 		out_str(o, opts.zh ? "全部正确。\n" : "Nothing is wrong.\n");
@@ -90,6 +90,7 @@ int cmd_verify(const struct args *a)
 
 int cmd_rebuild(const struct args *a)
 {
+	static const struct card_field heads[] = {{"ok", ""}};
 	AS_AUTO(json) json_t *answers = NULL;
 	AS_AUTO(out) struct out o;
 	bool check = cli_flag(a, "check");
@@ -101,7 +102,7 @@ int cmd_rebuild(const struct args *a)
 	if (last == NULL)
 		return code;
 	if (show_format(a) == FORMAT_TABLE)
-		card_print(&o, last, NULL, 0, show_opts(a).width);
+		card_print(&o, last, heads, sizeof heads / sizeof heads[0], show_opts(a).width);
 	else if (show_format(a) == FORMAT_JSON)
 		json_out(&o, last);
 	else

@@ -17,6 +17,8 @@ static const struct opt hq_enrol_opts[] = {
     {"name", 0, OPT_TEXT, false, "NAME", NULL, NULL, "long name of the branch"},
     {"region", 0, OPT_TEXT, false, "REGION", NULL, NULL, "region that reports sum it under"},
     {"timezone", 0, OPT_TEXT, false, "TZ", NULL, NULL, "time zone, else head office's"},
+    {"endpoint", 0, OPT_TEXT, false, "ADDR", NULL, NULL,
+     "where it connects, else what head office listens on"},
     {"uses", 0, OPT_COUNT, false, "N", NULL, "1", "how often the code may be used"},
     {"expires", 0, OPT_DURATION, false, "TIME", NULL, "24h", "how long it is valid: 90s 30m 24h 7d"},
     {"replace", 0, OPT_FLAG, false, NULL, NULL, NULL,

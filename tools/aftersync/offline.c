@@ -1,7 +1,5 @@
 #include "tools/aftersync/offline.h"
 
-#if __has_include("common/node/admin.h")
-
 #include <string.h>
 
 #include "common/base/clock.h"
@@ -47,40 +45,3 @@ as_err offline_branch_join(const char *code, const char *dir, struct as_errmsg *
 {
 	return node_branch_join(code, dir, clock_utc_ms(), em);
 }
-
-#else /* until common/node has its store: every call says so */
-
-static as_err none(struct as_errmsg *em)
-{
-	as_errmsg_set(em, "this build has no store");
-	return AS_ENOTFOUND;
-}
-
-as_err offline_ask(const char *dir, const json_t *request, query_emit emit, void *arg, int *ret_exit,
-		   struct as_errmsg *em)
-{
-	(void)dir, (void)request, (void)emit, (void)arg, (void)ret_exit;
-	return none(em);
-}
-
-as_err offline_hq_init(const struct offline_hq *hq, char ret_passphrase[OFFLINE_PASSPHRASE_MAX],
-		       struct as_errmsg *em)
-{
-	(void)hq, (void)ret_passphrase;
-	return none(em);
-}
-
-as_err offline_hq_instance_new(const char *dir, const char *root_file, struct bytes passphrase,
-			       uint32_t *ret_number, struct as_errmsg *em)
-{
-	(void)dir, (void)root_file, (void)passphrase, (void)ret_number;
-	return none(em);
-}
-
-as_err offline_branch_join(const char *code, const char *dir, struct as_errmsg *em)
-{
-	(void)code, (void)dir;
-	return none(em);
-}
-
-#endif
