@@ -50,10 +50,25 @@ void branch_void_lost_keys(struct branch_core *b)
 /* ---- fork
  * ---------------------------------------------------------------------------------------------------------*/
 
+/* What a cut that is not durable yet will leave of the log; LOG_NO_END: there is none. */
+static uint64_t cut_under_way(const struct sync_core *c, const struct log_id *id)
+{
+	uint64_t size = LOG_NO_END;
+
+	for (size_t i = 0; i < c->queue_n + c->flight_n; i++) {
+		const struct sync_item *q = i < c->queue_n ? &c->queue[i] : &c->flight[i - c->queue_n];
+		if (q->type == ITEM_CUT && log_id_equal(&q->log, id) && q->head.size < size)
+			size = q->head.size;
+	}
+	return size;
+}
+
 static void cut_hq_copy(struct branch_core *b, struct sync_log *log, const struct log_head *to)
 {
 	sync_alarm(&b->c, ALARM_FORK, b->c.branch, &log->row.id, to->size);
 	sync_drop(&b->c, &log->row.id);
+	if (log->damaged >= to->size)
+		log->damaged = LOG_NO_END;
 	sync_push(
 	    &b->c,
 	    &(struct sync_item){
@@ -287,8 +302,8 @@ void branch_core_checked(struct branch_core *b, uint64_t now, const struct log_i
 	struct sync_log *log = sync_log_find(&b->c, id);
 
 	b->c.now = now;
-	if (log == NULL || first >= log->row.head.size)
-		return;
+	if (log == NULL || first >= log->row.head.size || first >= cut_under_way(&b->c, id))
+		return; /* it is no more, or soon: the store may have cut it before we hear of it */
 	if (sound) {
 		sync_checked_sound(&b->c, &b->s, id, first);
 		if (b->s.open)

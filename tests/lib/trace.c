@@ -467,6 +467,9 @@ static void store_item(struct tr_node *n, const struct sync_item *i, uint64_t *r
 			tr_store_key(w, log, KEY_VOID, 0);
 		break;
 	case ITEM_CUT:
+		if (i->head.size > log->row.head.size)
+			tr_fail(w, "%s: a cut at %llu of a log that holds %llu", n->name, (ull)i->head.size,
+				(ull)log->row.head.size);
 		tr_store_cut(log, &i->head);
 		break;
 	case ITEM_ASIDE:

@@ -1013,6 +1013,59 @@ static void no_parent(void **state)
 	end(w);
 }
 
+static void cut_damaged(void **state)
+{
+	struct tr *w = tr_new(
+	    "40-cut-damaged",
+	    "Head office's machine is rolled back and writes on before it hears of the branch, which holds "
+	    "another continuation of that log: what head office holds now stands, the branch's copy is cut. "
+	    "While the cut is being committed, the daemon finds a block of what is cut damaged: that is of no "
+	    "more use to anybody.");
+	(void)state;
+	struct tr_node *b = in_sync(w);
+	struct tr_store image = tr_image(w->hq);
+	for (int i = 0; i < 3; i++)
+		tr_hq_append(w, "", 1, 300);
+	tr_run(w, 1000);
+	tr_stop(w->hq);
+	tr_put_back(w->hq, &image);
+	tr_start(w->hq);
+	tr_hq_append(w, "", 1, 300);
+	tr_rot(b, LOG_HQ_ALL, 1, 4);
+	while (w->alarms[ALARM_FORK] < 2) /* one at each side */
+		tr_run(w, 1);
+	tr_scrub(b);
+	tr_run(w, 10000);
+	tr_settled(w);
+	tr_check(w, w->alarms[ALARM_DAMAGED] == 0);
+	end(w);
+}
+
+static void damaged_cut(void **state)
+{
+	struct tr *w = tr_new(
+	    "41-damaged-cut",
+	    "The same, but the damage was found first, on a dead line: the block waits to be fetched back when "
+	    "it is cut with everything after it. Nothing is left that could be asked for.");
+	(void)state;
+	struct tr_node *b = in_sync(w);
+	struct tr_store image = tr_image(w->hq);
+	for (int i = 0; i < 3; i++)
+		tr_hq_append(w, "", 1, 300);
+	tr_run(w, 1000);
+	tr_stop(w->hq);
+	tr_rot(b, LOG_HQ_ALL, 1, 5);
+	tr_scrub(b);
+	tr_put_back(w->hq, &image);
+	tr_start(w->hq);
+	for (int i = 0; i < 4; i++)
+		tr_hq_append(w, "", 1, 300);
+	tr_run(w, 10000);
+	tr_settled(w);
+	tr_check(w, w->alarms[ALARM_DAMAGED] == 0);
+	end(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -1055,6 +1108,8 @@ int main(void)
 	    cmocka_unit_test(slow_line_large),
 	    cmocka_unit_test(fork_in_flight),
 	    cmocka_unit_test(no_parent),
+	    cmocka_unit_test(cut_damaged),
+	    cmocka_unit_test(damaged_cut),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
