@@ -383,7 +383,7 @@ void node_exec(struct node *n)
 		return;
 	}
 	check_step(n->w, n);
-	world_at(n->w, n->w->now + rng_below(&n->w->rng, 20), EV_DONE, n->index);
+	world_at(n->w, n->w->now + rng_below(&n->w->rng, n->w->disk_ms), EV_DONE, n->index);
 }
 
 void node_done(struct node *n)
