@@ -297,7 +297,7 @@ struct world {
 	size_t struck; /* story: scenes played */
 	bool fat;      /* events of some kilobytes: blocks that need credit */
 	uint64_t bytes_per_ms;
-	uint64_t disk_ms; /* a commit takes up to this long, and its end is heard as much later */
+	uint64_t disk_ms;  /* a commit takes up to this long, and its end is heard as much later */
 	uint64_t event_ms; /* mean time between two submissions of a branch */
 	uint64_t scrub_at;
 	bool scrubbed;

@@ -1019,7 +1019,8 @@ static void cut_damaged(void **state)
 	    "40-cut-damaged",
 	    "Head office's machine is rolled back and writes on before it hears of the branch, which holds "
 	    "another continuation of that log: what head office holds now stands, the branch's copy is cut. "
-	    "While the cut is being committed, the daemon finds a block of what is cut damaged: that is of no "
+	    "While the cut is being committed, the daemon finds a block of what is cut damaged: that is of "
+	    "no "
 	    "more use to anybody.");
 	(void)state;
 	struct tr_node *b = in_sync(w);
@@ -1043,10 +1044,10 @@ static void cut_damaged(void **state)
 
 static void damaged_cut(void **state)
 {
-	struct tr *w = tr_new(
-	    "41-damaged-cut",
-	    "The same, but the damage was found first, on a dead line: the block waits to be fetched back when "
-	    "it is cut with everything after it. Nothing is left that could be asked for.");
+	struct tr *w = tr_new("41-damaged-cut",
+			      "The same, but the damage was found first, on a dead line: the block waits to "
+			      "be fetched back when "
+			      "it is cut with everything after it. Nothing is left that could be asked for.");
 	(void)state;
 	struct tr_node *b = in_sync(w);
 	struct tr_store image = tr_image(w->hq);
