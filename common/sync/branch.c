@@ -343,6 +343,18 @@ static void free_message(struct branch_core *b, const struct msg *m)
 		sync_emit(&b->c, &(struct sync_out){.type = SYNC_FREE, .free = {.slot = slot}});
 }
 
+/* What comes for the open incarnation and is not here was written by another copy: a child, then. */
+static void look_for_other(struct branch_core *b, const struct msg_block *m)
+{
+	struct sync_log *log = sync_log_find(&b->c, &m->log);
+
+	if (own(&m->log) && b->has_cur && same_incarnation(&m->log, &b->cur) &&
+	    m->first + m->count > (log ? log->row.head.size : 0)) {
+		b->confirmed = false;
+		b->must_child = true;
+	}
+}
+
 void branch_core_recv(struct branch_core *b, uint64_t now, const struct msg *m)
 {
 	b->c.now = now;
@@ -375,6 +387,7 @@ void branch_core_recv(struct branch_core *b, uint64_t now, const struct msg *m)
 		sync_heads(&b->c, &b->s, &m->heads);
 		break;
 	case MSG_BLOCK:
+		look_for_other(b, &m->block);
 		sync_block(&b->c, &b->s, &m->block);
 		if (b->c.gap_seen)
 			branch_hello_later(b);

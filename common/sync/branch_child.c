@@ -191,6 +191,7 @@ void branch_core_forked(struct branch_core *b, uint64_t now, const struct branch
 {
 	b->forking = false;
 	b->c.hold = false;
+	b->c.appending = false;
 	as_assert(b->c.flight_n == 0);
 	sync_drop_all(&b->c);
 	branch_core_load(b, start, now);
@@ -211,6 +212,8 @@ static void open_log(struct branch_core *b, uint8_t cls, uint32_t number, const 
 	memcpy(out.open.log.inc, inc, 16);
 	out.open.has_parent = branch_core_parent(b, &out.open.log, &out.open.parent, &out.open.parent_head);
 	b->opening = true;
+	b->c.appending = true;
+	b->c.append_log = out.open.log;
 	sync_emit(&b->c, &out);
 }
 
@@ -219,7 +222,7 @@ void branch_core_want(struct branch_core *b, uint64_t now, enum log_class cls, c
 	struct sync_out out = {.type = SYNC_APPEND, .append = {.verdict = APPEND_WAIT, .cls = (uint8_t)cls}};
 
 	b->c.now = now;
-	if (b->forking || b->opening) {
+	if (b->forking || b->opening || b->c.appending) {
 		sync_emit(&b->c, &out);
 		return;
 	}
@@ -232,6 +235,8 @@ void branch_core_want(struct branch_core *b, uint64_t now, enum log_class cls, c
 			return;
 		}
 		out.append.verdict = APPEND_GO;
+		b->c.appending = true;
+		b->c.append_log = out.append.log;
 		sync_emit(&b->c, &out);
 		return;
 	}
@@ -244,10 +249,12 @@ void branch_core_want(struct branch_core *b, uint64_t now, enum log_class cls, c
 	open_log(b, LOG_LIVE, b->highest + 1, random);
 }
 
-void branch_core_open_failed(struct branch_core *b, uint64_t now)
+void branch_core_not_appended(struct branch_core *b, uint64_t now)
 {
 	b->c.now = now;
 	b->opening = false;
+	b->c.appending = false;
+	sync_kick(&b->c);
 }
 
 void branch_core_appended(struct branch_core *b, uint64_t now, const struct log_row *row)
@@ -261,10 +268,18 @@ void branch_core_appended(struct branch_core *b, uint64_t now, const struct log_
 		log->ship.known = true; /* nobody else has it */
 	}
 	bool was_behind = log->row.acked.size < log->row.head.size;
+	bool grew = row->head.size > log->row.head.size;
+	bool overtook =
+	    grew && b->s.open && (log->in > log->row.head.size || log->ship.peer.size > log->row.head.size);
 	struct log_head acked = log->row.acked;
+	if (grew) /* of what another copy wrote there nothing can follow */
+		sync_drop(&b->c, &row->id);
 	log->row = *row;
 	log->row.acked = acked;
-	log->in = row->head.size;
+	if (grew)
+		log->in = row->head.size;
+	if (overtook) /* both say what they hold, and it is a fork */
+		branch_hello_later(b);
 	if (!was_behind)
 		b->receipt_ms = now;
 	if (row->id.cls == LOG_LIVE && row->id.number > b->highest) { /* a child was opened */
@@ -282,7 +297,11 @@ void branch_core_appended(struct branch_core *b, uint64_t now, const struct log_
 								     .ready = true});
 		sync_kick(&b->c);
 	}
-	b->opening = false;
+	if (b->c.appending && log_id_equal(&row->id, &b->c.append_log)) {
+		b->opening = false;
+		b->c.appending = false;
+		sync_kick(&b->c);
+	}
 	sync_pump(&b->c, &b->s);
 }
 

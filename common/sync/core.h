@@ -90,11 +90,13 @@ struct sync_core {
 	size_t queue_n, queue_cap;
 	struct sync_item flight[SYNC_FLIGHT_MAX]; /* the commit under way */
 	size_t flight_n;
-	uint64_t pool;	   /* bytes of blocks that may still be granted: grants and what lies in the queue are
-			      taken from it */
-	bool hold;	   /* nothing new is committed */
-	bool gap_seen;	   /* sync_block refused a block for a gap */
-	bool refused_seen; /* … or for any other reason */
+	uint64_t pool;	/* bytes of blocks that may still be granted: grants and what lies in the queue are
+			   taken from it */
+	bool hold;	/* nothing new is committed */
+	bool appending; /* branch: an append to append_log was ordered: nothing that came is put before it */
+	struct log_id append_log;
+	bool gap_seen;	     /* sync_block refused a block for a gap */
+	bool refused_seen;   /* … or for any other reason */
 	uint64_t full_until; /* the store was full: nothing is taken before */
 };
 

@@ -381,7 +381,9 @@ void sync_kick(struct sync_core *c)
 	for (size_t i = 0; i < c->queue_n && c->flight_n < SYNC_FLIGHT_MAX;) {
 		struct sync_item *item = &c->queue[i];
 		const struct sync_log *log = item->type == ITEM_FOLD ? sync_log_find(c, &item->log) : NULL;
-		if (!item->ready ||
+		bool later =
+		    c->appending && item->type == ITEM_BLOCK && log_id_equal(&item->log, &c->append_log);
+		if (!item->ready || later ||
 		    (log && log->damaged != LOG_NO_END)) { /* not before it can be read again */
 			i++;
 			continue;

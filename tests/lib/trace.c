@@ -9,7 +9,7 @@
 
 typedef unsigned long long ull;
 
-enum event_type { EV_MESSAGE = 1, EV_VERIFIED, EV_COMMITTED, EV_CHECKED, EV_FORK, EV_CONNECT, EV_TICK };
+enum event_type { EV_MESSAGE = 1, EV_VERIFIED, EV_COMMITTED, EV_CHECKED, EV_FORK, EV_CONNECT, EV_TICK, EV_APPEND };
 
 struct tr_event {
 	uint64_t at, seq;
@@ -654,6 +654,15 @@ static void try_want(struct tr_node *n)
 	flush(n);
 }
 
+static void append(struct tr_node *n, const struct log_id *log)
+{
+	struct tr_want want = n->wants[0];
+
+	want_done(n);
+	record(n, log, &want, NULL);
+	try_want(n);
+}
+
 static void on_append(struct tr_node *n, const struct sync_out *out)
 {
 	if (out->append.verdict == APPEND_WAIT) {
@@ -662,10 +671,12 @@ static void on_append(struct tr_node *n, const struct sync_out *out)
 		n->wants[0].said = true;
 		return;
 	}
-	struct tr_want want = n->wants[0];
-	want_done(n);
-	record(n, &out->append.log, &want, NULL);
-	try_want(n);
+	if (n->append_ms > 0) {
+		later(n->w, n->append_ms,
+		      (struct tr_event){.type = EV_APPEND, .node = n, .log = out->append.log});
+		return;
+	}
+	append(n, &out->append.log);
 }
 
 static void on_open(struct tr_node *n, const struct sync_out *out)
@@ -1025,6 +1036,11 @@ static void happen(struct tr_event *ev)
 	case EV_CONNECT:
 		if (ev->n == n->connect_n)
 			try_connect(n, (enum sync_link)ev->link);
+		break;
+	case EV_APPEND:
+		n->append_ms = 0;
+		append(n, &ev->log);
+		flush(n);
 		break;
 	case EV_TICK:
 		tick(n);

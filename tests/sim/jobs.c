@@ -416,10 +416,12 @@ void node_done(struct node *n)
 				free((void *)(uintptr_t)n->taken[i].raw.p);
 			}
 		n->taken_n = 0;
+		if (rows_n == 0)
+			branch_core_not_appended(&n->b, n->w->now);
 		break;
 	case JOB_OPEN:
 		if (rows_n == 0)
-			branch_core_open_failed(&n->b, n->w->now);
+			branch_core_not_appended(&n->b, n->w->now);
 		break;
 	case JOB_FORK: {
 		node_forked(n);

@@ -1067,6 +1067,35 @@ static void damaged_cut(void **state)
 	end(w);
 }
 
+static void append_overtaken(void **state)
+{
+	struct tr *w =
+	    tr_new("42-append-overtaken",
+		   "A copy of the branch has written on in the same log and is gone again. The branch "
+		   "records an event "
+		   "at the moment at which it says Hello: while the event waits for the store, head office's "
+		   "block for "
+		   "that very place comes. The event came first here; it is a fork like any other.");
+	(void)state;
+	struct tr_node *b = in_sync(w);
+	struct tr_node *c = tr_clone(b, "BJ01*");
+	tr_start(c);
+	tr_run(w, 1000);
+	tr_append(c, LOG_LIVE, 1, 400, 0);
+	while (tr_size(w->hq, "BJ01", LOG_LIVE, 1) == 10)
+		tr_run(w, 1);
+	tr_stop(c);
+	while (b->branch->s.open) /* the next message tells it that it has no session any more */
+		tr_run(w, 1);
+	while (!b->branch->linked || b->branch->hello_at != UINT64_MAX)
+		tr_run(w, 1);
+	b->append_ms = 220;
+	tr_append(b, LOG_LIVE, 1, 400, 0);
+	tr_run(w, 60000);
+	tr_settled(w);
+	end(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -1111,6 +1140,7 @@ int main(void)
 	    cmocka_unit_test(no_parent),
 	    cmocka_unit_test(cut_damaged),
 	    cmocka_unit_test(damaged_cut),
+	    cmocka_unit_test(append_overtaken),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
