@@ -81,7 +81,7 @@ void branch_core_want(struct branch_core *b, uint64_t now, enum log_class cls, c
 /* A local append is durable: the log's row as it is now. Also for the first block of an opened log. */
 void branch_core_appended(struct branch_core *b, uint64_t now, const struct log_row *row);
 /* What GO or SYNC_OPEN ordered was not done (store full, nothing left to write). Each is answered, by this or
- * by appended: until then nothing that came for that log is committed. */
+ * by appended: until then what comes for that log is dropped. */
 void branch_core_not_appended(struct branch_core *b, uint64_t now);
 /* Key changes of the open incarnation are durable without a block. */
 void branch_core_keys(struct branch_core *b, uint64_t now, uint64_t keys);

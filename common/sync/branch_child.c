@@ -191,7 +191,7 @@ void branch_core_forked(struct branch_core *b, uint64_t now, const struct branch
 {
 	b->forking = false;
 	b->c.hold = false;
-	b->c.appending = false;
+	sync_append_end(&b->c);
 	as_assert(b->c.flight_n == 0);
 	sync_drop_all(&b->c);
 	branch_core_load(b, start, now);
@@ -212,8 +212,7 @@ static void open_log(struct branch_core *b, uint8_t cls, uint32_t number, const 
 	memcpy(out.open.log.inc, inc, 16);
 	out.open.has_parent = branch_core_parent(b, &out.open.log, &out.open.parent, &out.open.parent_head);
 	b->opening = true;
-	b->c.appending = true;
-	b->c.append_log = out.open.log;
+	sync_append_begin(&b->c, &out.open.log);
 	sync_emit(&b->c, &out);
 }
 
@@ -235,8 +234,7 @@ void branch_core_want(struct branch_core *b, uint64_t now, enum log_class cls, c
 			return;
 		}
 		out.append.verdict = APPEND_GO;
-		b->c.appending = true;
-		b->c.append_log = out.append.log;
+		sync_append_begin(&b->c, &out.append.log);
 		sync_emit(&b->c, &out);
 		return;
 	}
@@ -253,13 +251,32 @@ void branch_core_not_appended(struct branch_core *b, uint64_t now)
 {
 	b->c.now = now;
 	b->opening = false;
-	b->c.appending = false;
+	if (sync_append_end(&b->c) && b->s.open)
+		branch_hello_later(b);
+}
+
+/* The open incarnation is this one now: what waited for it is folded. */
+static void child_opened(struct branch_core *b, const struct log_id *live)
+{
+	b->highest = live->number;
+	b->cur = *live;
+	b->has_cur = true;
+	b->confirmed = true;
+	b->must_child = false;
+	b->want_since = NEVER;
+	for (size_t i = 0; i < b->c.logs_n; i++)
+		if (own(&b->c.logs[i].row.id) && b->c.logs[i].row.folded < b->c.logs[i].row.head.size)
+			sync_push(&b->c, &(struct sync_item){.type = ITEM_FOLD,
+							     .log = b->c.logs[i].row.id,
+							     .slot = SYNC_NO_SLOT,
+							     .ready = true});
 	sync_kick(&b->c);
 }
 
 void branch_core_appended(struct branch_core *b, uint64_t now, const struct log_row *row)
 {
 	struct sync_log *log = sync_log_find(&b->c, &row->id);
+	bool again = false;
 
 	b->c.now = now;
 	if (log == NULL) {
@@ -267,41 +284,24 @@ void branch_core_appended(struct branch_core *b, uint64_t now, const struct log_
 		as_assert(log != NULL);
 		log->ship.known = true; /* nobody else has it */
 	}
-	bool was_behind = log->row.acked.size < log->row.head.size;
-	bool grew = row->head.size > log->row.head.size;
-	bool overtook =
-	    grew && b->s.open && (log->in > log->row.head.size || log->ship.peer.size > log->row.head.size);
-	struct log_head acked = log->row.acked;
-	if (grew) /* of what another copy wrote there nothing can follow */
-		sync_drop(&b->c, &row->id);
-	log->row = *row;
-	log->row.acked = acked;
-	if (grew)
-		log->in = row->head.size;
-	if (overtook) /* both say what they hold, and it is a fork */
-		branch_hello_later(b);
-	if (!was_behind)
-		b->receipt_ms = now;
-	if (row->id.cls == LOG_LIVE && row->id.number > b->highest) { /* a child was opened */
-		b->highest = row->id.number;
-		b->cur = row->id;
-		b->has_cur = true;
-		b->confirmed = true;
-		b->must_child = false;
-		b->want_since = NEVER;
-		for (size_t i = 0; i < b->c.logs_n; i++)
-			if (own(&b->c.logs[i].row.id) && b->c.logs[i].row.folded < b->c.logs[i].row.head.size)
-				sync_push(&b->c, &(struct sync_item){.type = ITEM_FOLD,
-								     .log = b->c.logs[i].row.id,
-								     .slot = SYNC_NO_SLOT,
-								     .ready = true});
-		sync_kick(&b->c);
-	}
 	if (b->c.appending && log_id_equal(&row->id, &b->c.append_log)) {
 		b->opening = false;
-		b->c.appending = false;
-		sync_kick(&b->c);
+		again = sync_append_end(&b->c);
 	}
+	bool was_behind = log->row.acked.size < log->row.head.size;
+	struct log_head acked = log->row.acked;
+	if (row->head.size > log->row.head.size) {
+		again |= log->ship.peer.size > log->row.head.size; /* another copy wrote on there */
+		log->in = row->head.size;
+	}
+	log->row = *row;
+	log->row.acked = acked;
+	if (!was_behind)
+		b->receipt_ms = now;
+	if (row->id.cls == LOG_LIVE && row->id.number > b->highest)
+		child_opened(b, &row->id);
+	if (again && b->s.open) /* both say what they hold; if it is a fork, that shows it */
+		branch_hello_later(b);
 	sync_pump(&b->c, &b->s);
 }
 

@@ -994,6 +994,15 @@ static void flush(struct tr_node *n)
 	states(n);
 }
 
+/* Head office's block is durable, and now the core hears of it. */
+static void hq_appended(struct tr_node *n, const struct log_id *id)
+{
+	struct log_row row = tr_store_log(&n->store, id)->row;
+
+	hq_core_appended(n->hq, n->w->now, &row);
+	flush(n);
+}
+
 /* ---- time
  * --------------------------------------------------------------------------------------------------------*/
 
@@ -1039,7 +1048,10 @@ static void happen(struct tr_event *ev)
 		break;
 	case EV_APPEND:
 		n->append_ms = 0;
-		append(n, &ev->log);
+		if (n->is_hq)
+			hq_appended(n, &ev->log);
+		else
+			append(n, &ev->log);
 		flush(n);
 		break;
 	case EV_TICK:
@@ -1330,11 +1342,11 @@ void tr_hq_append(struct tr *w, const char *branch, uint32_t count, uint32_t byt
 	uint32_t *events = tr_alloc(w, (count + 1) * sizeof events[0]);
 	uint32_t k = 0;
 
-	if (!hq_core_may_append(n->hq)) {
+	memcpy(id.branch, branch, strlen(branch));
+	if (!hq_core_append(n->hq, w->now, &id)) {
 		tr_line(w, "%-6sappend  not now", n->name);
 		return;
 	}
-	memcpy(id.branch, branch, strlen(branch));
 	struct tr_log *log = tr_store_add(w, &n->store, &id);
 	if (log->row.head.size == 0)
 		events[k++] = 0;
@@ -1355,9 +1367,10 @@ void tr_hq_append(struct tr *w, const char *branch, uint32_t count, uint32_t byt
 	tr_line(w, "%-6sappend  %s %llu..%llu", n->name, tr_log_text(w, &id, NULL), (ull)b->first,
 		(ull)(b->first + k - 1));
 	tr_store_append(w, log, b);
-	struct log_row row = log->row;
-	hq_core_appended(n->hq, w->now, &row);
-	flush(n);
+	if (n->append_ms > 0)
+		later(w, n->append_ms, (struct tr_event){.type = EV_APPEND, .node = n, .log = id});
+	else
+		hq_appended(n, &id);
 }
 
 void tr_erase(struct tr_node *n, uint32_t subject)

@@ -1096,6 +1096,31 @@ static void append_overtaken(void **state)
 	end(w);
 }
 
+static void hq_append_overtaken(void **state)
+{
+	struct tr *w = tr_new(
+	    "43-hq-append-overtaken",
+	    "Head office's machine is rolled back and writes a block before it hears of the branch. Its "
+	    "store is "
+	    "slow: while the block is being written, the branch gives back what it holds at that place. What "
+	    "head office wrote stands, and the branch hears of it.");
+	(void)state;
+	struct tr_node *b = in_sync(w);
+	struct tr_store image = tr_image(w->hq);
+	for (int i = 0; i < 3; i++)
+		tr_hq_append(w, "", 1, 300);
+	tr_run(w, 1000);
+	tr_stop(w->hq);
+	tr_put_back(w->hq, &image);
+	tr_start(w->hq);
+	w->hq->append_ms = 3000;
+	tr_hq_append(w, "", 1, 300);
+	tr_run(w, 60000);
+	tr_settled(w);
+	tr_check(w, tr_size(b, "", LOG_HQ_ALL, 1) == 4);
+	end(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -1141,6 +1166,7 @@ int main(void)
 	    cmocka_unit_test(cut_damaged),
 	    cmocka_unit_test(damaged_cut),
 	    cmocka_unit_test(append_overtaken),
+	    cmocka_unit_test(hq_append_overtaken),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
