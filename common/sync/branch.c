@@ -258,6 +258,20 @@ void branch_core_link_down(struct branch_core *b, uint64_t now)
 	reconnect(b, !b->joined && b->kind != SYNC_LINK_JOIN ? SYNC_LINK_JOIN : SYNC_LINK_NODE);
 }
 
+void branch_instance_now(struct branch_core *b, uint32_t instance)
+{
+	b->c.instance = instance;
+	sync_push(&b->c, &(struct sync_item){
+			     .type = ITEM_INSTANCE, .slot = SYNC_NO_SLOT, .number = instance, .ready = true});
+}
+
+void branch_joined_now(struct branch_core *b)
+{
+	b->joined = true;
+	sync_push(&b->c,
+		  &(struct sync_item){.type = ITEM_JOINED, .slot = SYNC_NO_SLOT, .number = 1, .ready = true});
+}
+
 static void on_hello(struct branch_core *b, const struct msg_hello *h)
 {
 	if (!h->from_hq || h->echo != b->s.my_nonce || memcmp(h->branch, b->c.branch, sizeof h->branch) != 0)
@@ -282,19 +296,11 @@ static void on_hello(struct branch_core *b, const struct msg_hello *h)
 	b->heard = true;
 	b->heard_ms = b->c.now;
 	b->lower_instance = false;
-	if (h->instance > b->c.instance) {
-		b->c.instance = h->instance;
-		sync_push(&b->c, &(struct sync_item){.type = ITEM_INSTANCE,
-						     .slot = SYNC_NO_SLOT,
-						     .number = h->instance,
-						     .ready = true});
-	}
+	if (h->instance > b->c.instance)
+		branch_instance_now(b, h->instance);
 	b->c.transport = h->transport;
-	if (!b->joined) { /* our own link was admitted: Joined was lost */
-		sync_push(&b->c, &(struct sync_item){
-				     .type = ITEM_JOINED, .slot = SYNC_NO_SLOT, .number = 1, .ready = true});
-		b->joined = true;
-	}
+	if (!b->joined) /* our own link was admitted: Joined was lost */
+		branch_joined_now(b);
 	memcpy(b->s.run_id, h->run_id, sizeof b->s.run_id);
 	b->s.open = true;
 	b->s.sent_ms = b->c.now;

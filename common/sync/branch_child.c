@@ -194,7 +194,15 @@ void branch_core_forked(struct branch_core *b, uint64_t now, const struct branch
 	sync_append_end(&b->c);
 	as_assert(b->c.flight_n == 0);
 	sync_drop_all(&b->c);
+	bool joined = b->joined;
+	uint32_t instance = b->c.instance;
 	branch_core_load(b, start, now);
+	/* decided, and not durable before the fork: that was dropped with the rest */
+	if (joined && !b->joined)
+		branch_joined_now(b);
+	if (instance > b->c.instance)
+		branch_instance_now(b, instance);
+	sync_kick(&b->c);
 	if (b->linked)
 		branch_say_hello(b);
 }

@@ -1121,6 +1121,37 @@ static void hq_append_overtaken(void **state)
 	end(w);
 }
 
+static void instance_and_fork(void **state)
+{
+	struct tr *w = tr_new("44-instance-and-fork", "Head office has a new instance when a branch comes "
+						      "back that has to end its incarnation, because a "
+						      "block rotted that nobody else holds. What the branch "
+						      "has just learned of head office outlives the "
+						      "reading of its table after that.");
+	(void)state;
+	struct tr_node *b = in_sync(w);
+	uint32_t before = w->next_event;
+	tr_cut(b);
+	tr_append(b, LOG_LIVE, 2, 1000, 0);
+	tr_append(b, LOG_LIVE, 3, 1000, 0);
+	tr_stop(b);
+	tr_rot(b, LOG_LIVE, 1, 10);
+	for (uint32_t e = before + 1; e <= before + 2; e++)
+		w->accepted[e] = 0;
+	tr_start(b);
+	tr_scrub(b);
+	tr_new_instance(w);
+	tr_join_line(b);
+	while (w->alarms[ALARM_DAMAGED] == 0)
+		tr_run(w, 1);
+	tr_run(w, 60);
+	tr_check(w, b->core->instance == 2);
+	tr_run(w, 20000);
+	tr_check(w, b->core->instance == 2 && b->store.instance == 2);
+	tr_settled(w);
+	end(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -1167,6 +1198,7 @@ int main(void)
 	    cmocka_unit_test(damaged_cut),
 	    cmocka_unit_test(append_overtaken),
 	    cmocka_unit_test(hq_append_overtaken),
+	    cmocka_unit_test(instance_and_fork),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
