@@ -232,6 +232,7 @@ void branch_core_load(struct branch_core *b, const struct branch_start *start, u
 			b->highest = start->rows[i].id.number;
 		sync_log_add(&b->c, &start->rows[i]);
 	}
+	branch_fold_waiting(b);
 }
 
 /* ---- link
@@ -440,10 +441,9 @@ void branch_core_tick(struct branch_core *b, uint64_t now)
 	struct sync_core *c = &b->c;
 
 	c->now = now;
-	if (c->full_until != 0 && now >= c->full_until) {
+	if (c->full_until != 0 && now >= c->full_until)
 		c->full_until = 0;
-		sync_kick(c);
-	}
+	sync_kick(c);
 	if (!b->linked || b->forking)
 		return;
 	if (b->kind == SYNC_LINK_JOIN) {

@@ -263,6 +263,18 @@ void branch_core_not_appended(struct branch_core *b, uint64_t now)
 		branch_hello_later(b);
 }
 
+void branch_fold_waiting(struct branch_core *b)
+{
+	for (size_t i = 0; i < b->c.logs_n && b->has_cur; i++) {
+		const struct log_row *row = &b->c.logs[i].row;
+		if (own(&row->id) && row->folded < row->head.size && incarnation_cmp(&row->id, &b->cur) < 0)
+			sync_push(&b->c, &(struct sync_item){.type = ITEM_FOLD,
+							     .log = row->id,
+							     .slot = SYNC_NO_SLOT,
+							     .ready = true});
+	}
+}
+
 /* The open incarnation is this one now: what waited for it is folded. */
 static void child_opened(struct branch_core *b, const struct log_id *live)
 {
@@ -272,12 +284,7 @@ static void child_opened(struct branch_core *b, const struct log_id *live)
 	b->confirmed = true;
 	b->must_child = false;
 	b->want_since = NEVER;
-	for (size_t i = 0; i < b->c.logs_n; i++)
-		if (own(&b->c.logs[i].row.id) && b->c.logs[i].row.folded < b->c.logs[i].row.head.size)
-			sync_push(&b->c, &(struct sync_item){.type = ITEM_FOLD,
-							     .log = b->c.logs[i].row.id,
-							     .slot = SYNC_NO_SLOT,
-							     .ready = true});
+	branch_fold_waiting(b);
 	sync_kick(&b->c);
 }
 

@@ -1152,6 +1152,30 @@ static void instance_and_fork(void **state)
 	end(w);
 }
 
+static void fold_after_restart(void **state)
+{
+	struct tr *w =
+	    tr_new("45-fold-after-restart", "A child was opened, and the power went before the events that "
+					    "had waited for it were folded into "
+					    "cases. After the start they are, also without a line.");
+	(void)state;
+	struct tr_node *b = in_sync(w);
+	tr_stop(b);
+	b->line = false;
+	tr_start(b);
+	tr_append(b, LOG_LIVE, 1, 400, 0);
+	tr_run(w, 1000);
+	tr_stop(b);
+	tr_log(b, "BJ01", LOG_LIVE, 1)->row.folded = 5; /* the power went earlier */
+	tr_start(b);
+	tr_run(w, 3000);
+	tr_check(w, tr_log(b, "BJ01", LOG_LIVE, 1)->row.folded == 10);
+	tr_join_line(b);
+	tr_run(w, 10000);
+	tr_settled(w);
+	end(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -1199,6 +1223,7 @@ int main(void)
 	    cmocka_unit_test(append_overtaken),
 	    cmocka_unit_test(hq_append_overtaken),
 	    cmocka_unit_test(instance_and_fork),
+	    cmocka_unit_test(fold_after_restart),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
