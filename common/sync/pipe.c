@@ -185,10 +185,10 @@ void sync_block(struct sync_core *c, struct sync_session *s, const struct msg_bl
 		item.bytes = 0;
 	}
 	struct sync_log *log = sync_log_find(c, &b->log);
+	/* What was ordered first is written first: only then does this fit, or not. */
 	if (c->appending && log_id_equal(&b->log, &c->append_log) &&
 	    b->first >= (log ? log->row.head.size : 0)) {
-		c->append_lost =
-		    true; /* what was ordered first is written first: only then does this fit, or not */
+		c->append_lost = true;
 		finish(c, &item);
 		return;
 	}
