@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/base/check.h"
+#include "common/conf/conf.h"
 #include "common/crypto/sign.h"
 #include "common/node/files.h"
 #include "common/node/hq_all.h"
@@ -160,9 +161,22 @@ as_err node_hq_instance_new(const char *path, const char *root_file, struct byte
 	return open_and_write(path, seed.b, now, em);
 }
 
+/* What the daemon would say of its address. */
+struct link_conf {
+	char listen[ENDPOINT_BYTES_MAX + 1], public_endpoint[ENDPOINT_BYTES_MAX + 1];
+};
+
+static const struct conf_key link_keys[] = {
+    {"link", "listen", CONF_ENDPOINT, CONF_AT(struct link_conf, listen), NULL, 0, 0, NULL, CONF_REQUIRED, ""},
+    {"link", "public", CONF_TEXT, CONF_AT(struct link_conf, public_endpoint), "", 0, 0, NULL, 0, ""},
+};
+
+static const struct conf_table link_table = {link_keys, AS_COUNT(link_keys), sizeof(struct link_conf), NULL, true};
+
 int node_hq_enrol(struct node *n, const json_t *request, int64_t now, query_emit emit, void *arg)
 {
 	struct enrolment e;
+	struct link_conf link;
 	struct as_errmsg em = {0};
 	struct batch b;
 	AS_AUTO(join_code) struct join_code code = {0};
@@ -174,7 +188,10 @@ int node_hq_enrol(struct node *n, const json_t *request, int64_t now, query_emit
 
 	batch_init(&b, n);
 	batch_begin(&b, now);
-	err = enrolment_parse(n, request, "", now, &e, &em);
+	err = conf_load(&link_table, n->home->dir.conf, &link, &em);
+	if (err == AS_OK)
+		err = enrolment_parse(n, request, link.public_endpoint[0] ? link.public_endpoint : link.listen, now, &e,
+				      &em);
 	if (err == AS_OK && (err = enrolment_to_batch(&b, &e, &code, raw, &raw_n, &em)) == AS_OK &&
 	    (err = join_code_encode(&code, text, &em)) == AS_OK)
 		err = batch_commit(&b, &em);

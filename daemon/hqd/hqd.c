@@ -94,6 +94,42 @@ static bool join_ok(struct hqd *d, const struct hqd_link *l, const struct msg_jo
 	return false;
 }
 
+/*
+ * An admission writes to head office's own log, to which one append at a time is made: joins wait for their turn, in
+ * the order in which they came. One that finds the row full is dropped; the branch asks again.
+ */
+static void join_wait(struct hqd *d, const struct hq_link *from, const struct msg *m)
+{
+	if (d->joins_n == HQD_JOINS_MAX)
+		return;
+	d->joins[(d->joins_at + d->joins_n++) % HQD_JOINS_MAX] = (struct hqd_join){.from = *from, .m = *m};
+	hqd_append_free(d);
+}
+
+static bool admitting(const struct hqd *d, uint32_t token)
+{
+	for (size_t i = 0; i < d->core.tokens_n; i++)
+		if (d->core.tokens[i].number == token)
+			return d->core.tokens[i].state == TOKEN_ADMITTING;
+	return false;
+}
+
+void hqd_append_free(struct hqd *d)
+{
+	const struct log_id all = hq_all_log(d->home);
+
+	while (d->joins_n > 0 && hq_core_append(&d->core, clock_mono_ms(), &all)) {
+		struct hqd_join j = d->joins[d->joins_at];
+		d->joins_at = (d->joins_at + 1) % HQD_JOINS_MAX;
+		d->joins_n--;
+		hq_core_recv(&d->core, clock_mono_ms(), &j.from, &j.m);
+		if (!admitting(d, j.from.token)) /* refused, or admitted already: nothing is written */
+			hq_core_not_appended(&d->core, clock_mono_ms());
+		shell_step_done(&d->shell);
+	}
+	admin_append_free(d);
+}
+
 static void on_message(void *ctx, uint32_t link, const char *user, const uint8_t key[NET_KEY], struct bytes frame)
 {
 	struct hqd *d = ctx;
@@ -111,8 +147,11 @@ static void on_message(void *ctx, uint32_t link, const char *user, const uint8_t
 		memcpy(hl.branch, n->branch, BRANCH_CODE_MAX);
 		hl.ended = n->ended;
 	}
-	if (m.type == MSG_JOIN && l->kind == SYNC_LINK_JOIN && !join_ok(d, l, &m.join))
+	if (m.type == MSG_JOIN && l->kind == SYNC_LINK_JOIN) {
+		if (join_ok(d, l, &m.join))
+			join_wait(d, &hl, &m);
 		return;
+	}
 	hq_core_recv(&d->core, clock_mono_ms(), &hl, &m);
 	shell_step_done(&d->shell);
 }
@@ -216,12 +255,13 @@ static void role_prepare(void *ctx, struct shell_commit *c)
 {
 	struct hqd *d = ctx;
 
-	for (size_t i = 0; i < c->n && c->admit_n < AS_COUNT(c->admit); i++) {
+	for (size_t i = 0; i < c->n && !c->has_admit; i++) {
 		const struct msg_join *j =
 		    c->items[i].type == ITEM_ADMIT ? hq_core_join(&d->core, c->items[i].number) : NULL;
 		if (j == NULL)
 			continue;
-		struct roster_node *n = &c->admit[c->admit_n++];
+		struct roster_node *n = &c->admit;
+		c->has_admit = true;
 		*n = (struct roster_node){.token = c->items[i].number, .live = j->live};
 		memcpy(n->branch, j->branch, BRANCH_CODE_MAX);
 		memcpy(n->identity, j->identity, 32);
@@ -233,17 +273,16 @@ static void role_prepare(void *ctx, struct shell_commit *c)
 /* Store thread: the roster events of an admission, in the same commit. */
 static as_err role_more(struct shell_commit *c, struct batch *b)
 {
-	for (size_t i = 0; i < c->admit_n; i++) {
-		struct bytes *raw;
-		size_t n;
-		as_err err = hq_all_admit(b, &c->admit[i], &raw, &n);
-		if (err)
-			return err;
-		if (c->raw_n + n > AS_COUNT(c->raw)) /* what is left out is read from the log at the next start */
-			n = AS_COUNT(c->raw) - c->raw_n;
-		memcpy(&c->raw[c->raw_n], raw, n * sizeof raw[0]);
-		c->raw_n += n;
-	}
+	struct bytes *raw;
+	size_t n;
+	as_err err = c->has_admit ? hq_all_admit(b, &c->admit, &raw, &n) : AS_OK;
+
+	if (err || !c->has_admit)
+		return err;
+	if (n > AS_COUNT(c->raw)) /* what is left out is read from the log at the next start */
+		n = AS_COUNT(c->raw);
+	memcpy(c->raw, raw, n * sizeof raw[0]);
+	c->raw_n = n;
 	return AS_OK;
 }
 
@@ -254,13 +293,14 @@ static void role_committed(void *ctx, const struct shell_commit *c, const struct
 
 	if (c->err == AS_OK && c->raw_n)
 		shell_roster_add(&d->shell, c->raw, c->raw_n);
-	for (size_t i = 0; c->err == AS_OK && i < c->admit_n; i++)
-		logline(LOG_LEVEL_NOTICE, "admitted", "branch=%.8s token=%u", c->admit[i].branch, c->admit[i].token);
+	if (c->err == AS_OK && c->has_admit)
+		logline(LOG_LEVEL_NOTICE, "admitted", "branch=%.8s token=%u", c->admit.branch, c->admit.token);
 	if (c->err == AS_OK && c->result.roster_anew && load_roster(d))
 		logline(LOG_LEVEL_ERR, "table-full", "what=roster");
 	hq_core_committed(&d->core, now, done);
 	for (size_t i = 0; i < c->rows_n; i++)
 		hq_core_appended(&d->core, now, &c->rows[i]);
+	hqd_append_free(d);
 }
 
 static const struct shell_role role = {.send = role_send,
@@ -325,6 +365,7 @@ static void on_tick(void *arg)
 
 	hq_core_tick(&d->core, now);
 	shell_step_done(&d->shell);
+	hqd_append_free(d);
 	if (now - states_ms >= STATE_MS) {
 		states_ms = now;
 		watch_states(d);
@@ -414,6 +455,7 @@ void hqd_close(struct hqd *d)
 	queries_close(d->queries);
 	shell_close(&d->shell);
 	control_close(d->control);
+	admin_close(d);
 	link_server_close(d->links);
 	HASH_ITER(hh, d->by_link, l, next)
 	{

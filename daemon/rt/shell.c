@@ -227,7 +227,7 @@ static void on_commit(struct shell *s, const struct sync_out *out)
 	c->err = AS_OK;
 	c->em.text[0] = 0;
 	c->now = clock_utc_ms();
-	c->admit_n = 0;
+	c->has_admit = false;
 	c->raw_n = 0;
 	c->rows_n = 0;
 	for (size_t i = 0; i < c->n; i++)

@@ -58,9 +58,8 @@ struct shell_commit {
 	as_err err;
 	struct as_errmsg em;
 	int64_t now;
-	/* role: admitting. One admission a commit, the others are put off by the core's queue */
-	struct roster_node admit[4];
-	size_t admit_n;
+	bool has_admit; /* role: the commit admits this machine; one at a time */
+	struct roster_node admit;
 	struct bytes raw[4096 / sizeof(struct bytes)]; /* roster events that were written, in raw_memory */
 	size_t raw_n;
 	struct buf raw_memory;
