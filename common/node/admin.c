@@ -62,7 +62,7 @@ static as_err write_instance(struct node *n, const uint8_t root_seed[32], int64_
 	struct roster_transport t = {.number = box->number};
 	AS_AUTO(as_secret) struct as_secret root = {0};
 	uint8_t root_public[32], body[ROSTER_INSTANCE_BODY], certificate[64];
-	uint8_t bodies[2][ROSTER_BODY_MAX];
+	uint8_t bodies[2][ROSTER_BODY_MAX], state[5];
 	struct hq_event events[2];
 	struct batch b;
 	as_err err;
@@ -78,7 +78,11 @@ static as_err write_instance(struct node *n, const uint8_t root_seed[32], int64_
 	events[1] = (struct hq_event){TRANSPORT_KEY, bytes_of(bodies[1], roster_put_transport(bodies[1], &t))};
 	batch_init(&b, n);
 	batch_begin(&b, now);
-	if ((err = hq_all_append(&b, events, 2, NULL)) == AS_OK)
+	/* a further instance listens before it writes: what branches hold of head office's logs comes back first */
+	put_be32(state, h->instance);
+	state[4] = h->instance > 1 ? SYNC_HQ_RECOVERING : SYNC_HQ_SERVING;
+	if ((err = hq_all_append(&b, events, 2, NULL)) == AS_OK &&
+	    (err = batch_meta(&b, META_HQ_STATE, bytes_of(state, sizeof state))) == AS_OK)
 		err = batch_commit(&b, em);
 	batch_done(&b);
 	return err;

@@ -342,6 +342,75 @@ static void watch_states(struct hqd *d)
 	notify_status(text);
 }
 
+/* ---- the state of head office outlives a restart -------------------------------------------------------------------- */
+
+struct state_job {
+	struct worker_job job;
+	struct hqd *d;
+	uint8_t value[5];
+	int64_t now;
+	as_err err;
+	struct as_errmsg em;
+};
+
+static void state_run(struct worker_job *job, void *ctx)
+{
+	struct state_job *j = (struct state_job *)job;
+	struct shell_store *st = ctx;
+
+	batch_begin(&st->batch, j->now);
+	j->err = batch_meta(&st->batch, META_HQ_STATE, bytes_of(j->value, sizeof j->value));
+	if (j->err == AS_OK)
+		j->err = batch_commit(&st->batch, &j->em);
+}
+
+static void state_done(struct worker_job *job)
+{
+	struct state_job *j = (struct state_job *)job;
+
+	if (j->err)
+		shell_commit_failed(j->err, "state", &j->em);
+	else
+		j->d->state_kept = j->value[4];
+	j->d->state_job = NULL;
+	free(j);
+}
+
+static void keep_state(struct hqd *d)
+{
+	struct state_job *j;
+
+	if (d->state_kept == d->core.state || d->state_job || (j = calloc(1, sizeof *j)) == NULL)
+		return;
+	*j = (struct state_job){.job = {.run = state_run, .done = state_done}, .d = d, .now = clock_utc_ms()};
+	put_be32(j->value, d->home->instance);
+	j->value[4] = (uint8_t)d->core.state;
+	d->state_job = j;
+	logline(LOG_LEVEL_NOTICE, "head-office", "state=%s", hqd_state_name(d->core.state));
+	worker_post(d->shell.store, &j->job);
+}
+
+/* The state that was kept, when it is one of this instance. */
+static enum sync_hq_state kept_state(struct hqd *d)
+{
+	AS_AUTO(buf) struct buf b = {0};
+
+	buf_init(&b, STORE_META_MAX);
+	if (store_meta(d->shell.view->st, META_HQ_STATE, &b) || b.n != 5 || get_be32(b.p) != d->home->instance ||
+	    b.p[4] > SYNC_HQ_ROLLED_BACK)
+		return SYNC_HQ_SERVING;
+	return (enum sync_hq_state)b.p[4];
+}
+
+const char *hqd_state_name(enum sync_hq_state state)
+{
+	static const char *const names[] = {[SYNC_HQ_SERVING] = "serving",
+					    [SYNC_HQ_RECOVERING] = "recovering",
+					    [SYNC_HQ_ROLLED_BACK] = "rolled-back"};
+
+	return names[state];
+}
+
 /* A token that may be used again is open again when its last node has shown itself. */
 static void reopen_tokens(struct hqd *d)
 {
@@ -371,9 +440,11 @@ static void on_tick(void *arg)
 		watch_states(d);
 		reopen_tokens(d);
 	}
+	keep_state(d);
 	logline_flush();
 	if (now - reader_check_ms > 60000) {
 		reader_check_ms = now;
+		shell_space(&d->shell);
 		as_err err = kv_lmdb_reader_check(d->home->kv);
 		if (err)
 			logline(LOG_LEVEL_WARN, "reader-check", "reason=%s", LOG_STR(as_err_text(err)));
@@ -417,8 +488,16 @@ static as_err open_core(struct hqd *d, struct as_errmsg *em)
 		return AS_ENOMEM;
 	as_random(conf.run_id, sizeof conf.run_id);
 	as_random(&conf.seed, sizeof conf.seed);
+	enum sync_hq_state kept = kept_state(d);
+	if (kept == SYNC_HQ_RECOVERING) /* it is this instance from the first moment on, and listens */
+		conf.instance--;
 	hq_core_init(&d->core, &conf);
 	d->core.c.now = clock_mono_ms();
+	if (kept == SYNC_HQ_RECOVERING)
+		hq_core_new_instance(&d->core, clock_mono_ms(), d->home->instance);
+	else
+		d->core.state = kept;
+	d->state_kept = (uint8_t)kept;
 	if ((err = store_each_log(d->shell.view->st, load_log, d)) || (err = load_roster(d)))
 		as_errmsg_set(em, "the table of logs cannot be loaded: %s", as_err_text(err));
 	return err;

@@ -53,12 +53,17 @@ struct hqd {
 	struct hqd_join joins[HQD_JOINS_MAX]; /* a ring */
 	size_t joins_at, joins_n;
 	struct enrol_job *enrol_first; /* enrolments that wait for the same */
+	struct state_job *state_job; /* the state of head office is being written down */
+	uint8_t state_kept;	     /* enum sync_hq_state as it is written down */
 	uint64_t join_refused; /* joins whose signature is wrong */
 };
 
 /* home and conf are set. em says what failed. */
 as_err hqd_open(struct hqd *d, struct as_errmsg *em) AS_MUST_CHECK;
 void hqd_close(struct hqd *d);
+
+/* "serving", "recovering", "rolled-back" */
+const char *hqd_state_name(enum sync_hq_state state);
 
 /* Head office's own log may be free to be written: whoever waits for it goes on. */
 void hqd_append_free(struct hqd *d);

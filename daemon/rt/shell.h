@@ -121,6 +121,9 @@ bool shell_receipt_ok(void *ctx, const struct log_id *log, const struct log_head
 /* After every step of the core: what had to wait until it was over. */
 void shell_step_done(struct shell *s);
 
+/* Now and then: says so when the store is filled to 70 % of what it may take (at 85 % it refuses). */
+void shell_space(struct shell *s);
+
 /* Store thread, after a commit: the rows of the logs that the batch wrote itself. Returns their number. */
 size_t shell_rows(struct shell_store *st, struct log_row *rows, size_t cap);
 
