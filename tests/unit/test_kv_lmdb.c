@@ -3,11 +3,13 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -412,8 +414,103 @@ static void threads_read_while_one_writes(void **state)
 	kv_close(kv);
 }
 
-int main(void)
+/* ---- another process ----------------------------------------------------------------------------------*/
+
+/* This program again, which does `what` in the folder and is waited for. */
+static void other_process(const char *what, const char *path)
 {
+	int status;
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		execl("/proc/self/exe", "other", what, path, (char *)NULL);
+		_exit(127);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	if (strcmp(what, "read") == 0)
+		assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	else
+		assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+static int be_other(const char *what, const char *path)
+{
+	struct kv_lmdb_conf conf = {.path = path, .map_bytes = 16 << 20};
+	struct kv_txn *txn;
+	struct kv *kv;
+
+	as_assert(kv_lmdb_open(&kv, &conf, NULL) == AS_OK);
+	if (strcmp(what, "read") == 0) { /* dies as a reader */
+		as_assert(kv_begin(kv, KV_READ, &txn) == AS_OK);
+		kill(getpid(), SIGKILL);
+	}
+	for (uint32_t i = 100; i < 140; i++)
+		put(kv, i, 100000, false, AS_OK);
+	kv_close(kv);
+	return 0;
+}
+
+static void the_map_follows_another_process(void **state)
+{
+	struct kv_lmdb_conf conf = {.path = temp_path("follow"), .map_bytes = 1 << 20};
+	struct kv *kv = open_kv(&conf);
+	struct kv_txn *old, *new;
+
+	(void)state;
+	put(kv, 1, 10, false, AS_OK);
+	other_process("write", conf.path);
+	expect(kv, 139, 100000);
+	put(kv, 2, 10, false, AS_OK);
+	kv_close(kv);
+
+	conf.path = temp_path("follow2");
+	kv = open_kv(&conf);
+	put(kv, 1, 10, false, AS_OK);
+	assert_int_equal(kv_begin(kv, KV_READ, &old), AS_OK);
+	other_process("write", conf.path);
+	assert_int_equal(kv_begin(kv, KV_READ, &new), AS_ENOMEM); /* not while one is open */
+	assert_int_equal(kv_begin(kv, KV_WRITE, &new), AS_ENOMEM);
+	kv_txn_done(&old);
+	expect(kv, 139, 100000);
+	put(kv, 2, 10, false, AS_OK);
+	kv_close(kv);
+}
+
+static off_t file_bytes(const char *path)
+{
+	struct stat st;
+
+	assert_int_equal(stat(path, &st), 0);
+	return st.st_size;
+}
+
+/* A reader that died pins every page that is freed since, until somebody looks. */
+static void dead_readers_are_cleared(void **state)
+{
+	struct kv_lmdb_conf conf = {.path = temp_path("dead"), .map_bytes = 16 << 20};
+	const char *file = temp_path("dead/data.mdb");
+	struct kv *kv = open_kv(&conf);
+	off_t pinned;
+
+	(void)state;
+	put(kv, 1, 10000, false, AS_OK);
+	other_process("read", conf.path);
+	for (unsigned i = 0; i < 100; i++)
+		put(kv, 1, 10000, false, AS_OK);
+	pinned = file_bytes(file);
+	assert_true(pinned > 100 * 10000);
+	assert_int_equal(kv_lmdb_reader_check(kv), AS_OK);
+	for (unsigned i = 0; i < 100; i++)
+		put(kv, 1, 10000, false, AS_OK);
+	assert_true(file_bytes(file) < pinned + 100000);
+	kv_close(kv);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 3)
+		return be_other(argv[1], argv[2]);
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(what_is_committed_is_there_again),
 	    cmocka_unit_test(one_open_a_process),
@@ -426,6 +523,8 @@ int main(void)
 	    cmocka_unit_test(the_reserve_is_for_small_things),
 	    cmocka_unit_test(equals_the_tree_in_memory),
 	    cmocka_unit_test(threads_read_while_one_writes),
+	    cmocka_unit_test(the_map_follows_another_process),
+	    cmocka_unit_test(dead_readers_are_cleared),
 	};
 	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests_name("kv lmdb", tests, NULL, NULL);
