@@ -50,7 +50,7 @@ static const char *check_section(const struct parse *p, struct bytes line)
 	for (const uint8_t *c = end + 1; c < line.p + line.n && *c != ';'; c++)
 		if (*c != ' ' && *c != '\t')
 			return "something stands behind a section";
-	if (!section_known(p->table, bytes_of(line.p + 1, (size_t)(end - line.p - 1))))
+	if (!p->table->others && !section_known(p->table, bytes_of(line.p + 1, (size_t)(end - line.p - 1))))
 		return "no such section";
 	return NULL;
 }
@@ -123,6 +123,8 @@ static int take_key(void *arg, const char *section, const char *name, const char
 		failed(p);
 		return 0;
 	}
+	if (p->table->others)
+		return 1;
 	if (section[0] == 0)
 		as_errmsg_set(&p->em, "%.50s: stands before any [section]", name);
 	else

@@ -56,6 +56,7 @@ struct conf_table {
 	size_t bytes; /* of the struct */
 	/* What holds between keys, or NULL: AS_EPROTO, em begins with `section.key: `. */
 	as_err (*check)(const void *values, struct as_errmsg *em);
+	bool others; /* keys and sections that are not in the table are passed over: a look at some of a file */
 };
 
 /* Keys whose value is another in the file than in the running program; pointers into the table. */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/base/check.h"
+#include "common/conf/conf.h"
 #include "common/crypto/sign.h"
 #include "common/node/files.h"
 #include "common/node/hq_all.h"
@@ -61,7 +62,7 @@ static as_err write_instance(struct node *n, const uint8_t root_seed[32], int64_
 	struct roster_transport t = {.number = box->number};
 	AS_AUTO(as_secret) struct as_secret root = {0};
 	uint8_t root_public[32], body[ROSTER_INSTANCE_BODY], certificate[64];
-	uint8_t bodies[2][ROSTER_BODY_MAX];
+	uint8_t bodies[2][ROSTER_BODY_MAX], state[5];
 	struct hq_event events[2];
 	struct batch b;
 	as_err err;
@@ -77,7 +78,11 @@ static as_err write_instance(struct node *n, const uint8_t root_seed[32], int64_
 	events[1] = (struct hq_event){TRANSPORT_KEY, bytes_of(bodies[1], roster_put_transport(bodies[1], &t))};
 	batch_init(&b, n);
 	batch_begin(&b, now);
-	if ((err = hq_all_append(&b, events, 2, NULL)) == AS_OK)
+	/* a further instance listens before it writes: what branches hold of head office's logs comes back first */
+	put_be32(state, h->instance);
+	state[4] = h->instance > 1 ? SYNC_HQ_RECOVERING : SYNC_HQ_SERVING;
+	if ((err = hq_all_append(&b, events, 2, NULL)) == AS_OK &&
+	    (err = batch_meta(&b, META_HQ_STATE, bytes_of(state, sizeof state))) == AS_OK)
 		err = batch_commit(&b, em);
 	batch_done(&b);
 	return err;
@@ -160,9 +165,22 @@ as_err node_hq_instance_new(const char *path, const char *root_file, struct byte
 	return open_and_write(path, seed.b, now, em);
 }
 
+/* What the daemon would say of its address. */
+struct link_conf {
+	char listen[ENDPOINT_BYTES_MAX + 1], public_endpoint[ENDPOINT_BYTES_MAX + 1];
+};
+
+static const struct conf_key link_keys[] = {
+    {"link", "listen", CONF_ENDPOINT, CONF_AT(struct link_conf, listen), NULL, 0, 0, NULL, CONF_REQUIRED, ""},
+    {"link", "public", CONF_TEXT, CONF_AT(struct link_conf, public_endpoint), "", 0, 0, NULL, 0, ""},
+};
+
+static const struct conf_table link_table = {link_keys, AS_COUNT(link_keys), sizeof(struct link_conf), NULL, true};
+
 int node_hq_enrol(struct node *n, const json_t *request, int64_t now, query_emit emit, void *arg)
 {
 	struct enrolment e;
+	struct link_conf link;
 	struct as_errmsg em = {0};
 	struct batch b;
 	AS_AUTO(join_code) struct join_code code = {0};
@@ -174,7 +192,10 @@ int node_hq_enrol(struct node *n, const json_t *request, int64_t now, query_emit
 
 	batch_init(&b, n);
 	batch_begin(&b, now);
-	err = enrolment_parse(n, request, "", now, &e, &em);
+	err = conf_load(&link_table, n->home->dir.conf, &link, &em);
+	if (err == AS_OK)
+		err = enrolment_parse(n, request, link.public_endpoint[0] ? link.public_endpoint : link.listen, now, &e,
+				      &em);
 	if (err == AS_OK && (err = enrolment_to_batch(&b, &e, &code, raw, &raw_n, &em)) == AS_OK &&
 	    (err = join_code_encode(&code, text, &em)) == AS_OK)
 		err = batch_commit(&b, &em);

@@ -20,6 +20,7 @@ struct items_result {
 #define META_OPEN "open"	  /* branch: the open incarnation's LIVE log, 29 bytes */
 #define META_JOINED "joined"	  /* branch: head office admitted this node */
 #define META_INSTANCE "instance"  /* branch: highest instance of head office seen, BE32 */
+#define META_HQ_STATE "hq-state" /* head office: instance (BE32), enum sync_hq_state (1): what a restart must not forget */
 #define META_SERIAL "serial"	  /* branch: business date (BE32) and last serial (BE32) of labels */
 #define META_SUFFIX "suffix"	  /* branch: labels of this incarnation end in this */
 

@@ -225,6 +225,7 @@ static void on_tick(void *arg)
 	logline_flush();
 	if (now - reader_check_ms > 60000) {
 		reader_check_ms = now;
+		shell_space(&d->shell);
 		as_err err = kv_lmdb_reader_check(d->home->kv);
 		if (err)
 			logline(LOG_LEVEL_WARN, "reader-check", "reason=%s", LOG_STR(as_err_text(err)));

@@ -36,7 +36,7 @@ static as_err check(const void *values, struct as_errmsg *em)
 	return AS_OK;
 }
 
-const struct conf_table branchd_conf_table = {keys, AS_COUNT(keys), sizeof(struct branchd_conf), check};
+const struct conf_table branchd_conf_table = {keys, AS_COUNT(keys), sizeof(struct branchd_conf), check, false};
 
 as_err branchd_conf_load(const char *path, struct branchd_conf *ret, struct as_errmsg *em)
 {

@@ -138,6 +138,8 @@ static void append_done(struct worker_job *job)
 			LOG_STR(j->em.text));
 	for (size_t i = 0; i < j->rows_n; i++)
 		branch_core_appended(&d->core, clock_mono_ms(), &j->rows[i]);
+	if (j->rows_n == 0) /* nothing was to be recorded, or it could not be */
+		branch_core_not_appended(&d->core, clock_mono_ms());
 	shell_step_done(&d->shell);
 	submit_done(d, j);
 	branchd_work(d);
@@ -200,7 +202,7 @@ static void open_done(struct worker_job *job)
 	d->local_under_way = false;
 	if (j->err) {
 		shell_commit_failed(j->err, "open-log", &j->em);
-		branch_core_open_failed(&d->core, clock_mono_ms());
+		branch_core_not_appended(&d->core, clock_mono_ms());
 	}
 	for (size_t i = 0; i < j->rows_n; i++) {
 		char name[NODE_LOG_TEXT_MAX];

@@ -10,6 +10,7 @@
 
 struct enrol_job {
 	struct worker_job job;
+	struct enrol_job *next; /* that waits */
 	struct hqd *d;
 	struct control_conn *c; /* NULL: gone */
 	struct enrolment e;
@@ -80,24 +81,49 @@ static void enrol_done(struct worker_job *job)
 	struct hqd *d = j->d;
 	uint64_t now = clock_mono_ms();
 
-	d->enrolling--;
 	if (j->err == AS_EIO || j->err == AS_EFULL || j->err == AS_ECONFLICT)
 		shell_commit_failed(j->err, "enrol", &j->em);
 	if (j->err == AS_OK) {
 		shell_roster_add(&d->shell, j->raw, j->raw_n);
 		for (size_t i = 0; i < j->rows_n; i++)
 			hq_core_appended(&d->core, now, &j->rows[i]);
+		if (j->rows_n == 0)
+			hq_core_not_appended(&d->core, now);
 		if (j->raw_n > 1) /* machines were ended */
 			hq_core_end_keys(&d->core, now, j->e.branch);
 		add_token(d, j);
 		shell_step_done(&d->shell);
 		logline(LOG_LEVEL_NOTICE, "enrolled", "branch=%.8s token=%u replace=%d", j->e.branch, j->code.token,
 			j->e.replace);
+	} else {
+		hq_core_not_appended(&d->core, now);
 	}
 	answer(j);
 	join_code_done(&j->code);
 	buf_done(&j->memory);
 	free(j);
+	hqd_append_free(d);
+}
+
+void admin_append_free(struct hqd *d)
+{
+	const struct log_id all = hq_all_log(d->home);
+	struct enrol_job *j = d->enrol_first;
+
+	if (j && hq_core_append(&d->core, clock_mono_ms(), &all)) {
+		d->enrol_first = j->next;
+		worker_post(d->shell.store, &j->job);
+	}
+}
+
+void admin_close(struct hqd *d)
+{
+	while (d->enrol_first) {
+		struct enrol_job *j = d->enrol_first;
+		d->enrol_first = j->next;
+		buf_done(&j->memory);
+		free(j);
+	}
 }
 
 void admin_conn_gone(struct hqd *d, void *job)
@@ -123,13 +149,17 @@ void admin_enrol(struct hqd *d, struct control_conn *c, const json_t *request)
 	j->c = c;
 	j->now = clock_utc_ms();
 	buf_init(&j->memory, 64 * 1024);
-	if (enrolment_parse(d->shell.view, request, d->conf.listen, j->now, &j->e, &j->em)) {
+	if (enrolment_parse(d->shell.view, request,
+			    d->conf.public_endpoint[0] ? d->conf.public_endpoint : d->conf.listen, j->now, &j->e, &j->em)) {
 		control_end(c, 64, j->em.text);
 		buf_done(&j->memory);
 		free(j);
 		return;
 	}
 	*control_user(c) = j;
-	d->enrolling++;
-	worker_post(d->shell.store, &j->job);
+	struct enrol_job **end = &d->enrol_first;
+	while (*end)
+		end = &(*end)->next;
+	*end = j;
+	admin_append_free(d);
 }

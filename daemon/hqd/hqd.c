@@ -94,6 +94,42 @@ static bool join_ok(struct hqd *d, const struct hqd_link *l, const struct msg_jo
 	return false;
 }
 
+/*
+ * An admission writes to head office's own log, to which one append at a time is made: joins wait for their turn, in
+ * the order in which they came. One that finds the row full is dropped; the branch asks again.
+ */
+static void join_wait(struct hqd *d, const struct hq_link *from, const struct msg *m)
+{
+	if (d->joins_n == HQD_JOINS_MAX)
+		return;
+	d->joins[(d->joins_at + d->joins_n++) % HQD_JOINS_MAX] = (struct hqd_join){.from = *from, .m = *m};
+	hqd_append_free(d);
+}
+
+static bool admitting(const struct hqd *d, uint32_t token)
+{
+	for (size_t i = 0; i < d->core.tokens_n; i++)
+		if (d->core.tokens[i].number == token)
+			return d->core.tokens[i].state == TOKEN_ADMITTING;
+	return false;
+}
+
+void hqd_append_free(struct hqd *d)
+{
+	const struct log_id all = hq_all_log(d->home);
+
+	while (d->joins_n > 0 && hq_core_append(&d->core, clock_mono_ms(), &all)) {
+		struct hqd_join j = d->joins[d->joins_at];
+		d->joins_at = (d->joins_at + 1) % HQD_JOINS_MAX;
+		d->joins_n--;
+		hq_core_recv(&d->core, clock_mono_ms(), &j.from, &j.m);
+		if (!admitting(d, j.from.token)) /* refused, or admitted already: nothing is written */
+			hq_core_not_appended(&d->core, clock_mono_ms());
+		shell_step_done(&d->shell);
+	}
+	admin_append_free(d);
+}
+
 static void on_message(void *ctx, uint32_t link, const char *user, const uint8_t key[NET_KEY], struct bytes frame)
 {
 	struct hqd *d = ctx;
@@ -111,8 +147,11 @@ static void on_message(void *ctx, uint32_t link, const char *user, const uint8_t
 		memcpy(hl.branch, n->branch, BRANCH_CODE_MAX);
 		hl.ended = n->ended;
 	}
-	if (m.type == MSG_JOIN && l->kind == SYNC_LINK_JOIN && !join_ok(d, l, &m.join))
+	if (m.type == MSG_JOIN && l->kind == SYNC_LINK_JOIN) {
+		if (join_ok(d, l, &m.join))
+			join_wait(d, &hl, &m);
 		return;
+	}
 	hq_core_recv(&d->core, clock_mono_ms(), &hl, &m);
 	shell_step_done(&d->shell);
 }
@@ -216,12 +255,13 @@ static void role_prepare(void *ctx, struct shell_commit *c)
 {
 	struct hqd *d = ctx;
 
-	for (size_t i = 0; i < c->n && c->admit_n < AS_COUNT(c->admit); i++) {
+	for (size_t i = 0; i < c->n && !c->has_admit; i++) {
 		const struct msg_join *j =
 		    c->items[i].type == ITEM_ADMIT ? hq_core_join(&d->core, c->items[i].number) : NULL;
 		if (j == NULL)
 			continue;
-		struct roster_node *n = &c->admit[c->admit_n++];
+		struct roster_node *n = &c->admit;
+		c->has_admit = true;
 		*n = (struct roster_node){.token = c->items[i].number, .live = j->live};
 		memcpy(n->branch, j->branch, BRANCH_CODE_MAX);
 		memcpy(n->identity, j->identity, 32);
@@ -233,17 +273,16 @@ static void role_prepare(void *ctx, struct shell_commit *c)
 /* Store thread: the roster events of an admission, in the same commit. */
 static as_err role_more(struct shell_commit *c, struct batch *b)
 {
-	for (size_t i = 0; i < c->admit_n; i++) {
-		struct bytes *raw;
-		size_t n;
-		as_err err = hq_all_admit(b, &c->admit[i], &raw, &n);
-		if (err)
-			return err;
-		if (c->raw_n + n > AS_COUNT(c->raw)) /* what is left out is read from the log at the next start */
-			n = AS_COUNT(c->raw) - c->raw_n;
-		memcpy(&c->raw[c->raw_n], raw, n * sizeof raw[0]);
-		c->raw_n += n;
-	}
+	struct bytes *raw;
+	size_t n;
+	as_err err = c->has_admit ? hq_all_admit(b, &c->admit, &raw, &n) : AS_OK;
+
+	if (err || !c->has_admit)
+		return err;
+	if (n > AS_COUNT(c->raw)) /* what is left out is read from the log at the next start */
+		n = AS_COUNT(c->raw);
+	memcpy(c->raw, raw, n * sizeof raw[0]);
+	c->raw_n = n;
 	return AS_OK;
 }
 
@@ -254,13 +293,14 @@ static void role_committed(void *ctx, const struct shell_commit *c, const struct
 
 	if (c->err == AS_OK && c->raw_n)
 		shell_roster_add(&d->shell, c->raw, c->raw_n);
-	for (size_t i = 0; c->err == AS_OK && i < c->admit_n; i++)
-		logline(LOG_LEVEL_NOTICE, "admitted", "branch=%.8s token=%u", c->admit[i].branch, c->admit[i].token);
+	if (c->err == AS_OK && c->has_admit)
+		logline(LOG_LEVEL_NOTICE, "admitted", "branch=%.8s token=%u", c->admit.branch, c->admit.token);
 	if (c->err == AS_OK && c->result.roster_anew && load_roster(d))
 		logline(LOG_LEVEL_ERR, "table-full", "what=roster");
 	hq_core_committed(&d->core, now, done);
 	for (size_t i = 0; i < c->rows_n; i++)
 		hq_core_appended(&d->core, now, &c->rows[i]);
+	hqd_append_free(d);
 }
 
 static const struct shell_role role = {.send = role_send,
@@ -302,6 +342,75 @@ static void watch_states(struct hqd *d)
 	notify_status(text);
 }
 
+/* ---- the state of head office outlives a restart -------------------------------------------------------------------- */
+
+struct state_job {
+	struct worker_job job;
+	struct hqd *d;
+	uint8_t value[5];
+	int64_t now;
+	as_err err;
+	struct as_errmsg em;
+};
+
+static void state_run(struct worker_job *job, void *ctx)
+{
+	struct state_job *j = (struct state_job *)job;
+	struct shell_store *st = ctx;
+
+	batch_begin(&st->batch, j->now);
+	j->err = batch_meta(&st->batch, META_HQ_STATE, bytes_of(j->value, sizeof j->value));
+	if (j->err == AS_OK)
+		j->err = batch_commit(&st->batch, &j->em);
+}
+
+static void state_done(struct worker_job *job)
+{
+	struct state_job *j = (struct state_job *)job;
+
+	if (j->err)
+		shell_commit_failed(j->err, "state", &j->em);
+	else
+		j->d->state_kept = j->value[4];
+	j->d->state_job = NULL;
+	free(j);
+}
+
+static void keep_state(struct hqd *d)
+{
+	struct state_job *j;
+
+	if (d->state_kept == d->core.state || d->state_job || (j = calloc(1, sizeof *j)) == NULL)
+		return;
+	*j = (struct state_job){.job = {.run = state_run, .done = state_done}, .d = d, .now = clock_utc_ms()};
+	put_be32(j->value, d->home->instance);
+	j->value[4] = (uint8_t)d->core.state;
+	d->state_job = j;
+	logline(LOG_LEVEL_NOTICE, "head-office", "state=%s", hqd_state_name(d->core.state));
+	worker_post(d->shell.store, &j->job);
+}
+
+/* The state that was kept, when it is one of this instance. */
+static enum sync_hq_state kept_state(struct hqd *d)
+{
+	AS_AUTO(buf) struct buf b = {0};
+
+	buf_init(&b, STORE_META_MAX);
+	if (store_meta(d->shell.view->st, META_HQ_STATE, &b) || b.n != 5 || get_be32(b.p) != d->home->instance ||
+	    b.p[4] > SYNC_HQ_ROLLED_BACK)
+		return SYNC_HQ_SERVING;
+	return (enum sync_hq_state)b.p[4];
+}
+
+const char *hqd_state_name(enum sync_hq_state state)
+{
+	static const char *const names[] = {[SYNC_HQ_SERVING] = "serving",
+					    [SYNC_HQ_RECOVERING] = "recovering",
+					    [SYNC_HQ_ROLLED_BACK] = "rolled-back"};
+
+	return names[state];
+}
+
 /* A token that may be used again is open again when its last node has shown itself. */
 static void reopen_tokens(struct hqd *d)
 {
@@ -325,14 +434,17 @@ static void on_tick(void *arg)
 
 	hq_core_tick(&d->core, now);
 	shell_step_done(&d->shell);
+	hqd_append_free(d);
 	if (now - states_ms >= STATE_MS) {
 		states_ms = now;
 		watch_states(d);
 		reopen_tokens(d);
 	}
+	keep_state(d);
 	logline_flush();
 	if (now - reader_check_ms > 60000) {
 		reader_check_ms = now;
+		shell_space(&d->shell);
 		as_err err = kv_lmdb_reader_check(d->home->kv);
 		if (err)
 			logline(LOG_LEVEL_WARN, "reader-check", "reason=%s", LOG_STR(as_err_text(err)));
@@ -376,8 +488,16 @@ static as_err open_core(struct hqd *d, struct as_errmsg *em)
 		return AS_ENOMEM;
 	as_random(conf.run_id, sizeof conf.run_id);
 	as_random(&conf.seed, sizeof conf.seed);
+	enum sync_hq_state kept = kept_state(d);
+	if (kept == SYNC_HQ_RECOVERING) /* it is this instance from the first moment on, and listens */
+		conf.instance--;
 	hq_core_init(&d->core, &conf);
 	d->core.c.now = clock_mono_ms();
+	if (kept == SYNC_HQ_RECOVERING)
+		hq_core_new_instance(&d->core, clock_mono_ms(), d->home->instance);
+	else
+		d->core.state = kept;
+	d->state_kept = (uint8_t)kept;
 	if ((err = store_each_log(d->shell.view->st, load_log, d)) || (err = load_roster(d)))
 		as_errmsg_set(em, "the table of logs cannot be loaded: %s", as_err_text(err));
 	return err;
@@ -414,6 +534,7 @@ void hqd_close(struct hqd *d)
 	queries_close(d->queries);
 	shell_close(&d->shell);
 	control_close(d->control);
+	admin_close(d);
 	link_server_close(d->links);
 	HASH_ITER(hh, d->by_link, l, next)
 	{

@@ -23,6 +23,14 @@
 struct hqd_link;
 struct enrol_job;
 
+/* A join that waits until head office's own log is free to be written. */
+struct hqd_join {
+	struct hq_link from;
+	struct msg m;
+};
+
+#define HQD_JOINS_MAX 256
+
 struct hqd {
 	struct loop *loop;
 	struct hqd_conf conf;
@@ -42,15 +50,27 @@ struct hqd {
 	struct history history;
 	uint8_t *states; /* last seen state of each roster branch, by its place; SYNC_STATES: none */
 	size_t states_n;
+	struct hqd_join joins[HQD_JOINS_MAX]; /* a ring */
+	size_t joins_at, joins_n;
+	struct enrol_job *enrol_first; /* enrolments that wait for the same */
+	struct state_job *state_job; /* the state of head office is being written down */
+	uint8_t state_kept;	     /* enum sync_hq_state as it is written down */
 	uint64_t join_refused; /* joins whose signature is wrong */
-	int enrolling;	       /* enrol jobs under way */
 };
 
 /* home and conf are set. em says what failed. */
 as_err hqd_open(struct hqd *d, struct as_errmsg *em) AS_MUST_CHECK;
 void hqd_close(struct hqd *d);
 
+/* "serving", "recovering", "rolled-back" */
+const char *hqd_state_name(enum sync_hq_state state);
+
+/* Head office's own log may be free to be written: whoever waits for it goes on. */
+void hqd_append_free(struct hqd *d);
+
 /* admin.c */
+void admin_append_free(struct hqd *d);
+void admin_close(struct hqd *d); /* forgets enrolments that wait; their askers are told by the end of the socket */
 /* Carries out {"cmd":"hq-enrol",…} and answers on the connection, when it is durable. */
 void admin_enrol(struct hqd *d, struct control_conn *c, const json_t *request);
 void admin_conn_gone(struct hqd *d, void *job); /* the asker left; the job goes on */

@@ -13,6 +13,8 @@ static const char *const levels[] = {"error", "warning", "notice", "info", "debu
 static const struct conf_key keys[] = {
     {"link", "listen", CONF_ENDPOINT, AT(listen), NULL, 0, 0, NULL, CONF_REQUIRED,
      "Where branches connect: tcp://ADDRESS:PORT. 0.0.0.0 or [::] is every address of the machine."},
+    {"link", "public", CONF_TEXT, AT(public_endpoint), "", 0, 0, NULL, CONF_RELOAD,
+     "The address that join codes name, tcp://HOST:PORT, when it is not the one listened at."},
     {"link", "max_links", CONF_U64, AT(max_links), "2000", 1, 10000, NULL, 0,
      "Links at once, those of joining branches included. More are turned away until some have ended."},
     {"store", "map", CONF_BYTES, AT(store_map), "64 GiB", GIB, 16384 * GIB, NULL, 0,
@@ -39,10 +41,14 @@ static as_err check(const void *values, struct as_errmsg *em)
 		as_errmsg_set(em, "store.preallocate: larger than store.limit");
 		return AS_EPROTO;
 	}
+	if (c->public_endpoint[0] && !endpoint_valid(bytes_of_str(c->public_endpoint))) {
+		as_errmsg_set(em, "link.public: tcp://HOST:PORT is wanted");
+		return AS_EPROTO;
+	}
 	return AS_OK;
 }
 
-const struct conf_table hqd_conf_table = {keys, AS_COUNT(keys), sizeof(struct hqd_conf), check};
+const struct conf_table hqd_conf_table = {keys, AS_COUNT(keys), sizeof(struct hqd_conf), check, false};
 
 as_err hqd_conf_load(const char *path, struct hqd_conf *ret, struct as_errmsg *em)
 {

@@ -9,6 +9,7 @@
 
 struct hqd_conf {
 	char listen[ENDPOINT_BYTES_MAX + 1];
+	char public_endpoint[ENDPOINT_BYTES_MAX + 1]; /* empty: listen */
 	uint64_t max_links;
 	uint64_t store_map;
 	uint64_t store_limit; /* 0: what the disk holds */

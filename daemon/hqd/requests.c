@@ -12,9 +12,6 @@
 
 /* ---- status --------------------------------------------------------------------------------------------------------- */
 
-static const char *const hq_states[] = {
-    [SYNC_HQ_SERVING] = "serving", [SYNC_HQ_RECOVERING] = "recovering", [SYNC_HQ_ROLLED_BACK] = "rolled-back"};
-
 static const struct hq_node *node_of(const struct hq_core *h, const char code[BRANCH_CODE_MAX])
 {
 	for (size_t lo = 0, hi = h->nodes_n; lo < hi;) {
@@ -79,7 +76,7 @@ static void status(struct hqd *d, struct control_conn *c)
 	}
 	tally_done(&t);
 	o = json_pack("{s:s, s:s, s:s, s:s, s:i, s:o, s:{s:i, s:i, s:I, s:I}}", "node", d->home->ident.name, "role", "hq",
-		      "version", AFTERSYNC_VERSION, "state", hq_states[d->core.state], "instance", (int)d->home->instance,
+		      "version", AFTERSYNC_VERSION, "state", hqd_state_name(d->core.state), "instance", (int)d->home->instance,
 		      "branches", rows, "totals", "branches", (int)r->branches_n, "in_sync", (int)in_sync, "events",
 		      (json_int_t)events, "flagged", (json_int_t)flagged);
 	if (err || o == NULL)
@@ -143,7 +140,16 @@ static void on_line(void *ctx, struct control_conn *c, struct bytes line)
 		why(d, c, json_string_value(json_object_get(o, "branch")));
 	else if (strcmp(cmd, "hq-enrol") == 0)
 		admin_enrol(d, c, o);
-	else if (strcmp(cmd, "submit") == 0)
+	else if (strcmp(cmd, "hq-go") == 0) {
+		if (d->core.state == SYNC_HQ_RECOVERING) {
+			hq_core_go(&d->core, clock_mono_ms());
+			control_end(c, 0, NULL);
+		} else {
+			control_end(c, 1, d->core.state == SYNC_HQ_SERVING
+					      ? "this head office writes its logs already"
+					      : "this head office was rolled back: hq instance new");
+		}
+	} else if (strcmp(cmd, "submit") == 0)
 		control_end(c, 1, "this is head office: events are submitted at a branch");
 	else if (strcmp(cmd, "rebuild") == 0 && !json_is_true(json_object_get(o, "check")))
 		control_end(c, 1, "rebuild needs the store for itself: stop aftersync-hqd first");

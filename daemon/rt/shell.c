@@ -6,6 +6,7 @@
 #include "common/base/check.h"
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "common/store/kv_lmdb.h"
 
 /* ---- open and close --------------------------------------------------------------------------------------------- */
 
@@ -160,6 +161,16 @@ void shell_commit_failed(as_err err, const char *what, const struct as_errmsg *e
 	_exit(SHELL_EXIT_STORE);
 }
 
+void shell_space(struct shell *s)
+{
+	uint64_t used, limit;
+
+	if (kv_lmdb_space(s->home->kv, &used, &limit) == AS_OK && limit > 0 && used > limit / 10 * 7)
+		logline(LOG_LEVEL_WARN, "store-filling", "used-mib=%llu of-mib=%llu percent=%llu",
+			(unsigned long long)(used >> 20), (unsigned long long)(limit >> 20),
+			(unsigned long long)(used * 100 / limit));
+}
+
 size_t shell_rows(struct shell_store *st, struct log_row *rows, size_t cap)
 {
 	size_t n = 0;
@@ -227,7 +238,7 @@ static void on_commit(struct shell *s, const struct sync_out *out)
 	c->err = AS_OK;
 	c->em.text[0] = 0;
 	c->now = clock_utc_ms();
-	c->admit_n = 0;
+	c->has_admit = false;
 	c->raw_n = 0;
 	c->rows_n = 0;
 	for (size_t i = 0; i < c->n; i++)

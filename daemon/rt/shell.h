@@ -58,9 +58,8 @@ struct shell_commit {
 	as_err err;
 	struct as_errmsg em;
 	int64_t now;
-	/* role: admitting. One admission a commit, the others are put off by the core's queue */
-	struct roster_node admit[4];
-	size_t admit_n;
+	bool has_admit; /* role: the commit admits this machine; one at a time */
+	struct roster_node admit;
 	struct bytes raw[4096 / sizeof(struct bytes)]; /* roster events that were written, in raw_memory */
 	size_t raw_n;
 	struct buf raw_memory;
@@ -121,6 +120,9 @@ bool shell_receipt_ok(void *ctx, const struct log_id *log, const struct log_head
 
 /* After every step of the core: what had to wait until it was over. */
 void shell_step_done(struct shell *s);
+
+/* Now and then: says so when the store is filled to 70 % of what it may take (at 85 % it refuses). */
+void shell_space(struct shell *s);
 
 /* Store thread, after a commit: the rows of the logs that the batch wrote itself. Returns their number. */
 size_t shell_rows(struct shell_store *st, struct log_row *rows, size_t cap);

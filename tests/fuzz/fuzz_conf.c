@@ -30,7 +30,7 @@ static const struct conf_key keys[] = {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const struct conf_table table = {keys, AS_COUNT(keys), sizeof(struct sample), NULL};
+	static const struct conf_table table = {keys, AS_COUNT(keys), sizeof(struct sample), NULL, false};
 	static uint8_t text[CONF_DUMP_MAX];
 	struct writer w = writer_of(text, sizeof text);
 	struct sample got, back;

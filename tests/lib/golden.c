@@ -28,7 +28,7 @@ void golden_same(const char *name, struct bytes have)
 	if (n == have.n && memcmp(want, have.p, n) == 0)
 		return;
 	fprintf(stderr, "# %s:\n%.*s# but now:\n%.*s", path, (int)n, want, (int)have.n, (const char *)have.p);
-	as_assert(!"the same as the golden file");
+	as_abort(__FILE__, __LINE__, "the same as the golden file");
 }
 
 void golden_width(const char *name, struct bytes text, size_t width)

@@ -170,6 +170,7 @@ struct tr_node {
 	uint32_t connect_n;
 	struct tr_fault faults[TR_FAULTS];
 	size_t faults_n;
+	uint32_t append_ms; /* what is recorded next waits so long: for the store; at head office, to be told */
 	uint32_t refused_local; /* events not recorded: store full */
 	enum sync_state state;
 	bool has_state;

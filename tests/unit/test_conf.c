@@ -44,7 +44,7 @@ static const struct conf_key keys[] = {
      "Who is told."},
     {"log", "title", CONF_TEXT, CONF_AT(struct sample, title), "", 0, 0, NULL, 0, "A name."},
 };
-static const struct conf_table table = {keys, AS_COUNT(keys), sizeof(struct sample), NULL};
+static const struct conf_table table = {keys, AS_COUNT(keys), sizeof(struct sample), NULL, false};
 static struct as_errmsg em;
 
 static as_err parse(const char *text, struct sample *ret)

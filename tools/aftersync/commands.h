@@ -6,6 +6,7 @@
 
 int cmd_hq_init(const struct args *a);
 int cmd_hq_enrol(const struct args *a);
+int cmd_hq_instance_go(const struct args *a);
 int cmd_hq_instance_new(const struct args *a);
 int cmd_branch_join(const struct args *a);
 int cmd_submit(const struct args *a);

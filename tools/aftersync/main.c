@@ -31,6 +31,8 @@ static const struct opt hq_instance_opts[] = {
     {"passphrase-file", 0, OPT_FILE, false, "FILE", NULL, NULL, "its passphrase, else it is asked for"},
 };
 
+static const struct opt hq_instance_go_opts[] = {OPT_ROW_DIR};
+
 static const struct opt branch_join_opts[] = {
     {"dir", 0, OPT_FILE, true, "DIR", NULL, NULL, "directory to make, or to renew"},
 };
@@ -113,6 +115,8 @@ const struct command cli_commands[] = {
      cmd_hq_enrol},
     {"hq instance new", NULL, "After head office was restored: begins its next life.", ROWS(hq_instance_opts),
      cmd_hq_instance_new},
+    {"hq instance go", NULL, "Ends the wait of a new instance for what branches give back.",
+     ROWS(hq_instance_go_opts), cmd_hq_instance_go},
     {"branch join", "JOINCODE", "Makes a branch from a join code; - reads it from standard input.",
      ROWS(branch_join_opts), cmd_branch_join},
     {"submit", "[FILE|-]", "Records events: a JSON object a line in, an answer a line out.",
