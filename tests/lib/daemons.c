@@ -142,7 +142,7 @@ void daemon_wait(struct daemon *d)
 	uint64_t end = clock_mono_ms() + 30000;
 	int fd, status;
 
-	while ((fd = control_connect(d->dir)) < 0) {
+	while ((fd = node_connect(d->dir)) < 0) {
 		if (waitpid(d->pid, &status, WNOHANG) == d->pid)
 			give_up("%s of %s ended by itself with %d, see %s", d->program, d->dir, code_of(status), d->log);
 		if (clock_mono_ms() > end)
@@ -228,7 +228,7 @@ void branch_make(struct daemon *d, const struct daemon *hq, const char *code, co
 
 /* ---- control sockets --------------------------------------------------------------------------------------------- */
 
-int control_connect(const char *dir)
+int node_connect(const char *dir)
 {
 	struct sockaddr_un to = {.sun_family = AF_UNIX};
 	char run[DAEMON_PATH + 8];
@@ -247,9 +247,9 @@ int control_connect(const char *dir)
 	return -1;
 }
 
-int control_each(const char *dir, const char *request, void (*fn)(void *arg, const json_t *line), void *arg)
+int node_ask_each(const char *dir, const char *request, void (*fn)(void *arg, const json_t *line), void *arg)
 {
-	int fd = control_connect(dir), code = -1;
+	int fd = node_connect(dir), code = -1;
 	struct timeval timeout = {.tv_sec = 120};
 	char *line = NULL;
 	size_t cap = 0;
@@ -291,11 +291,11 @@ static void keep_last(void *arg, const json_t *line)
 	*last = json_deep_copy(line);
 }
 
-json_t *control_ask(const char *dir, const char *request, int *ret_exit)
+json_t *node_ask(const char *dir, const char *request, int *ret_exit)
 {
 	json_t *last = NULL;
 
-	*ret_exit = control_each(dir, request, keep_last, &last);
+	*ret_exit = node_ask_each(dir, request, keep_last, &last);
 	return last;
 }
 
@@ -308,7 +308,7 @@ struct branch_status status_of(const char *dir, const char *branch)
 {
 	struct branch_status s = {.ok = false};
 	int code;
-	AS_AUTO(json) json_t *o = control_ask(dir, "{\"cmd\":\"status\"}", &code);
+	AS_AUTO(json) json_t *o = node_ask(dir, "{\"cmd\":\"status\"}", &code);
 	json_t *rows = json_object_get(o, "branches");
 
 	for (size_t i = 0; code == 0 && i < json_array_size(rows); i++) {
@@ -395,10 +395,11 @@ static bool feed_connect(struct feed *f)
 
 	if (f->fd >= 0)
 		return true;
-	if ((f->fd = control_connect(f->dir)) < 0)
+	if ((f->fd = node_connect(f->dir)) < 0)
 		return false;
 	fcntl(f->fd, F_SETFL, O_NONBLOCK);
 	f->base = f->answered;
+	f->began_ms = clock_mono_ms();
 	f->resubmitted += f->made - f->answered;
 	f->sent = f->known = f->in_n = f->out_at = 0;
 	f->out_n = sizeof hello - 1;
@@ -408,11 +409,14 @@ static bool feed_connect(struct feed *f)
 
 static void feed_fill(struct feed *f)
 {
+	uint64_t due = f->per_s ? (clock_mono_ms() - f->began_ms) * f->per_s / 1000 + 1 : UINT64_MAX / 2;
 	char id[37];
 
+	due = f->base + due < f->made ? f->made - f->base : due; /* what was sent before goes at once */
 	if (f->out_at == f->out_n)
 		f->out_at = f->out_n = 0;
-	while (f->base + f->sent < f->limit && f->sent - f->known < f->window && sizeof f->out - f->out_n > 2048) {
+	while (f->base + f->sent < f->limit && f->sent < due && f->sent - f->known < f->window &&
+	       sizeof f->out - f->out_n > 2048) {
 		uint64_t n = f->base + f->sent++;
 		f->out_n += order_line(f->branch, n, id, f->out + f->out_n, sizeof f->out - f->out_n);
 		if (n >= f->made)
@@ -499,7 +503,7 @@ void feed_work(struct feed **feeds, size_t n, unsigned ms)
 
 	while ((now = clock_mono_ms()) < end) {
 		struct pollfd p[8];
-		bool all = true, none = true;
+		bool all = true;
 		as_assert(n <= AS_COUNT(p));
 		for (size_t i = 0; i < n; i++) {
 			struct feed *f = feeds[i];
@@ -509,7 +513,6 @@ void feed_work(struct feed **feeds, size_t n, unsigned ms)
 			all = false;
 			if (!feed_connect(f))
 				continue;
-			none = false;
 			feed_fill(f);
 			p[i] = (struct pollfd){.fd = f->fd,
 					       .events = (short)(POLLIN | (f->out_at < f->out_n ? POLLOUT : 0))};
@@ -517,9 +520,9 @@ void feed_work(struct feed **feeds, size_t n, unsigned ms)
 		if (all)
 			return;
 		int wait = (int)(end - now);
-		poll(p, n, none && wait > 2 ? 2 : wait > 20 ? 20 : wait);
+		poll(p, n, wait > 2 ? 2 : wait);
 		for (size_t i = 0; i < n; i++)
-			if (p[i].revents && (!feed_read(feeds[i]) || !feed_write(feeds[i])))
+			if (p[i].fd >= 0 && (!feed_read(feeds[i]) || !feed_write(feeds[i])))
 				feed_drop(feeds[i]);
 	}
 }

@@ -48,11 +48,11 @@ void hq_make(struct daemon *d, const char *dir, int port);
 void branch_make(struct daemon *d, const struct daemon *hq, const char *code, const char *dir, int port);
 
 /* A connected control socket; -1: nobody listens. */
-int control_connect(const char *dir);
+int node_connect(const char *dir);
 /* One request; its last line but the closing one, and the exit code in *ret_exit. NULL: no answer. */
-json_t *control_ask(const char *dir, const char *request, int *ret_exit);
+json_t *node_ask(const char *dir, const char *request, int *ret_exit);
 /* One request; every line is given to fn. Returns the exit code of the closing line, -1: no answer. */
-int control_each(const char *dir, const char *request, void (*fn)(void *arg, const json_t *line), void *arg);
+int node_ask_each(const char *dir, const char *request, void (*fn)(void *arg, const json_t *line), void *arg);
 
 /* What `status` says in the row of a branch. */
 struct branch_status {
@@ -78,6 +78,8 @@ struct feed {
 	uint64_t answered;  /* of them, accepted: all before it, in order */
 	uint64_t limit;	    /* not more than these */
 	uint64_t window;    /* unanswered at once */
+	uint64_t per_s;	    /* new lines a second; 0: as many as go */
+	uint64_t began_ms;  /* when the connection was made */
 	uint64_t sent;	    /* on this connection */
 	uint64_t known;	    /* answered on this connection, relative to `base` */
 	uint64_t base;	    /* `answered` when the connection was made */
