@@ -266,7 +266,7 @@ $(B)/aftersync-sim: $(SIM_O) $(TESTLIB) $(LIB)
 
 $(E2E_TOOLS): $(B)/%: $(B)/tests/e2e/%.o $(TESTLIB) $(LIB)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ -Wl,--as-needed $(PKG_LIBS)
 
 $(B)/bench/bench_%: $(B)/tests/bench/bench_%.o $(TESTLIB) $(LIB)
 	$(call say,LD,$@)
