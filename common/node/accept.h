@@ -20,7 +20,7 @@ enum accept_verdict {
 	ACCEPT_LATER,	   /* the batch is full, or must be durable before this line can be judged */
 };
 
-#define ACCEPT_ANSWER_MAX 700
+#define ACCEPT_ANSWER_MAX 1024
 
 /* One submitted line, and what became of it. */
 struct accept_line {
