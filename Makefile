@@ -32,7 +32,7 @@ endif
 
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wcast-qual \
 	-Wpointer-arith -Wformat=2 -Wvla -Wundef -Wwrite-strings -Werror
-PKGS := libprotobuf-c libsodium libzstd libcrypto jansson libutf8proc
+PKGS := libprotobuf-c libsodium libzstd libcrypto jansson libutf8proc lmdb inih
 # asked once, when the first recipe needs it: tools/deps has installed what is missing by then
 PKG_CFLAGS = $(eval PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS)))$(PKG_CFLAGS)
 PKG_LIBS = $(eval PKG_LIBS := $(shell pkg-config --libs $(PKGS)))$(PKG_LIBS)
@@ -66,19 +66,31 @@ LIB := $(B)/libaftersync.a
 RT_O := $(patsubst %.c,$(B)/%.o,$(wildcard daemon/rt/*.c))
 RT := $(if $(RT_O),$(B)/libdaemon.a)
 
-TESTLIB_O := $(patsubst %.c,$(B)/%.o,$(wildcard tests/lib/*.c))
+# a program: the sources of its folder, its libraries
+PROGRAMS := $(B)/aftersync-branchd $(B)/aftersync-hqd
+BRANCHD_O := $(patsubst %.c,$(B)/%.o,$(wildcard daemon/branchd/*.c))
+HQD_O := $(patsubst %.c,$(B)/%.o,$(wildcard daemon/hqd/*.c))
+
+TESTLIB_O := $(patsubst %.c,$(B)/%.o,$(filter-out tests/lib/faultio.c,$(wildcard tests/lib/*.c)))
 TESTLIB := $(B)/libtest.a
 UNIT := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
 SIM_O := $(patsubst %.c,$(B)/%.o,$(wildcard tests/sim/*.c))
 SIM := $(if $(SIM_O),$(B)/aftersync-sim)
-RELAY := $(if $(wildcard tests/e2e/relay.c),$(B)/relay)
+# tests of the running programs (TAP), and the programs that they need
+E2E := $(wildcard tests/e2e/*.t tests/e2e/*.bats)
+E2E_TOOLS := $(patsubst tests/e2e/%.c,$(B)/%,$(wildcard tests/e2e/*.c))
 BENCH := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/bench_*.c))
 TOOLS := $(patsubst tools/%.c,$(B)/tools/%,$(wildcard tools/*.c))
+CLI_O := $(patsubst %.c,$(B)/%.o,$(wildcard tools/aftersync/*.c))
+CLI := $(B)/aftersync
 FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,$(B)/fuzz/fuzz_%,$(wildcard tests/fuzz/fuzz_*.c))
 REPLAYS := $(FUZZERS:$(B)/fuzz/fuzz_%=$(B)/fuzz/replay_%)
 LINTS := $(wildcard tests/lint/*.t)
+# the configuration table of each program, for the tests; a program links its own
+CONF_O := $(patsubst %.c,$(B)/%.o,$(wildcard daemon/*/*_conf.c))
+CONF_KEYS := $(B)/lint/conf_keys
 
-.PHONY: all build help deps check check-unit check-lint check-long demo sim bench fuzz docs install format tidy clean FORCE
+.PHONY: all build help deps check check-unit check-e2e check-lint check-long demo sim bench fuzz docs install format tidy clean FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -87,7 +99,7 @@ LINTS := $(wildcard tests/lint/*.t)
 all: deps
 	$(Q)$(AGAIN) build
 
-build: $(LIB) $(RT) $(UNIT) $(SIM) $(RELAY) $(TOOLS) $(BENCH) $(REPLAYS)
+build: $(LIB) $(RT) $(PROGRAMS) $(CLI) $(UNIT) $(SIM) $(E2E_TOOLS) $(TOOLS) $(BENCH) $(REPLAYS) $(CONF_KEYS) $(B)/faultio.so
 
 help:
 	@sed -n '1,2s/^# *//p' Makefile; echo; sed -n 's/^#: /  /p' Makefile
@@ -101,11 +113,15 @@ PROVE := TSAN_OPTIONS=suppressions=tests/lib/tsan.supp AFTERSYNC_BUILD=$(B) SEED
 
 #: check          what must pass before every commit: simulator, unit, golden traces, fuzz corpus, lint
 check: all
-	$(Q)$(PROVE) tests/sim/sim.t $(UNIT) $(if $(RELAY),tests/e2e/relay.t) $(REPLAYS) $(LINTS) </dev/null
+	$(Q)$(PROVE) tests/sim/sim.t $(UNIT) $(E2E) $(REPLAYS) $(LINTS) </dev/null
 
-#: check-unit     the same without the simulator: seconds
+#: check-unit     the same without simulator and running programs: seconds
 check-unit: all
-	$(Q)$(PROVE) $(UNIT) $(if $(RELAY),tests/e2e/relay.t) $(REPLAYS) $(LINTS) </dev/null
+	$(Q)$(PROVE) $(UNIT) $(REPLAYS) $(LINTS) </dev/null
+
+#: check-e2e      the programs themselves: processes, lines that fail, kills
+check-e2e: all
+	$(Q)$(PROVE) $(E2E) </dev/null
 
 #: check-lint     only the rules about the source
 check-lint: all
@@ -117,7 +133,7 @@ check-long: all
 	$(Q)MAKE='$(MAKE)' VARIANT=$(VARIANT) tests/sim/bugs.sh
 
 #: demo           one simulator seed told as a story; ends with `demo: equal`
-DEMO_SEED := 4
+DEMO_SEED := 14
 demo: all
 	@$(SIM) --seed $(DEMO_SEED) --story
 
@@ -126,7 +142,7 @@ sim: all
 	@first=$(SEED0); $(SIM) --seed $${first:-$$(date +%s)000} --seeds $(or $(SEEDS),100) \
 	    $(if $(TRACE),--trace,--jobs $(CORES))
 
-#: bench          speed of the cores, one JSON object a line; PROFILE=1 also writes build/profile/*.txt with perf
+#: bench          speed of cores, store and disk, one JSON object a line; PROFILE=1 also writes build/profile/*.txt with perf
 bench: all
 	@for b in $(BENCH); do $$b || exit; done
 	$(if $(PROFILE),@tools/deps profile && tests/bench/profile.sh $(BENCH))
@@ -142,10 +158,24 @@ docs: all
 	$(Q)for d in domain.md bodies.proto; do \
 	    $(B)/tools/gen_domain $${d%.*} >$(B)/$$d && mv $(B)/$$d docs/$$d || exit; done
 
-#: install DESTDIR= PREFIX=/usr/local   so far the documents: there is no program to install yet
+#: install DESTDIR= PREFIX=/usr/local   programs that are built, manual pages, units, documents
+SHARE = $(DESTDIR)$(PREFIX)/share
+UNITS = $(DESTDIR)$(PREFIX)/lib
 install:
-	install -d $(DESTDIR)$(PREFIX)/share/doc/aftersync
-	install -m 644 LICENSE $(wildcard *.md) $(wildcard docs/*) $(DESTDIR)$(PREFIX)/share/doc/aftersync
+	install -d $(DESTDIR)$(PREFIX)/bin $(SHARE)/doc/aftersync $(SHARE)/man/man1 $(SHARE)/man/man5 $(SHARE)/man/man8 \
+	    $(SHARE)/bash-completion/completions \
+	    $(UNITS)/systemd/system $(UNITS)/sysusers.d $(UNITS)/tmpfiles.d
+	for p in aftersync aftersync-hqd aftersync-branchd; do \
+	    [ ! -x $(B)/$$p ] || install -m 755 $(B)/$$p $(DESTDIR)$(PREFIX)/bin || exit; done
+	install -m 644 LICENSE $(wildcard *.md) $(wildcard docs/*) $(SHARE)/doc/aftersync
+	[ ! -x $(CLI) ] || $(CLI) --completion >$(SHARE)/bash-completion/completions/aftersync
+	install -m 644 tools/aftersync/aftersync.1 $(SHARE)/man/man1
+	install -m 644 $(wildcard daemon/*/*.5) $(SHARE)/man/man5
+	install -m 644 $(wildcard daemon/*/*.8) $(SHARE)/man/man8
+	for u in systemd/*.service; do \
+	    sed 's,/usr/local/bin/,$(PREFIX)/bin/,' $$u >$(UNITS)/systemd/$${u/systemd/system} || exit; done
+	install -m 644 systemd/aftersync.sysusers.conf $(UNITS)/sysusers.d/aftersync.conf
+	install -m 644 systemd/aftersync.tmpfiles.conf $(UNITS)/tmpfiles.d/aftersync.conf
 
 #: format         clang-format over all sources
 format:
@@ -191,6 +221,14 @@ $(B)/libdaemon.a: $(RT_O)
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && ar rcs $@ $^
 
+$(B)/aftersync-branchd: $(BRANCHD_O) $(RT) $(LIB)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS) -lzmq -lpthread
+
+$(B)/aftersync-hqd: $(HQD_O) $(RT) $(LIB)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS) -lzmq -lpthread
+
 $(TESTLIB): $(TESTLIB_O)
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && ar rcs $@ $^
@@ -200,19 +238,35 @@ $(B)/tests/test_%: $(B)/tests/unit/test_%.o $(TESTLIB) $(LIB)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS) -lcmocka -lm
 
+$(B)/tests/test_conf%: $(B)/tests/unit/test_conf%.o $(CONF_O) $(TESTLIB) $(LIB)
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS) -lcmocka -lm
+
 $(B)/tests/test_rt_%: $(B)/tests/unit/test_rt_%.o $(TESTLIB) $(RT) $(LIB)
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS) -lzmq -lcmocka -lm
+
+$(CLI): $(CLI_O) $(LIB)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS)
+
+# For LD_PRELOAD: without sanitizers, whose runtime would have to come first.
+$(B)/faultio.so: tests/lib/faultio.c $(B)/flags
+	$(call say,LD,$@)
+	$(Q)$(CC) -std=c11 -D_GNU_SOURCE -g -O1 $(WARN) -fPIC -shared -o $@ $<
+
+$(B)/tests/test_kv_lmdb_faults: | $(B)/faultio.so
 
 $(B)/aftersync-sim: $(SIM_O) $(TESTLIB) $(LIB)
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS) -lm
 
-$(B)/relay: $(B)/tests/e2e/relay.o $(LIB)
+$(E2E_TOOLS): $(B)/%: $(B)/tests/e2e/%.o $(TESTLIB) $(LIB)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ -Wl,--as-needed $(PKG_LIBS)
 
 $(B)/bench/bench_%: $(B)/tests/bench/bench_%.o $(TESTLIB) $(LIB)
 	$(call say,LD,$@)
@@ -220,6 +274,11 @@ $(B)/bench/bench_%: $(B)/tests/bench/bench_%.o $(TESTLIB) $(LIB)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS) -lm
 
 $(B)/tools/%: $(B)/tools/%.o $(LIB)
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS)
+
+$(CONF_KEYS): $(B)/tests/lint/conf_keys.o $(CONF_O) $(LIB)
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS)

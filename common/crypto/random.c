@@ -18,6 +18,16 @@ void as_wipe(void *p, size_t n)
 		sodium_memzero(p, n);
 }
 
+bool as_lock(void *p, size_t n)
+{
+	return sodium_mlock(p, n) == 0;
+}
+
+void as_unlock(void *p, size_t n)
+{
+	(void)sodium_munlock(p, n); /* wipes first, whatever becomes of the unlocking */
+}
+
 bool as_secret_equal(const void *a, const void *b, size_t n)
 {
 	return sodium_memcmp(a, b, n) == 0;

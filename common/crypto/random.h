@@ -19,6 +19,15 @@ void as_random(void *out, size_t n);
 /* Clears memory so that no compiler removes it. */
 void as_wipe(void *p, size_t n);
 
+/*
+ * Keeps the pages of this memory out of swap and core files, for secrets that live long: all of a program's
+ * in one struct, locked before they are loaded, since unlocking takes whole pages. False when the system does
+ * not allow it (RLIMIT_MEMLOCK): a warning, not a failure. as_unlock also wipes; also what could not be
+ * locked.
+ */
+bool as_lock(void *p, size_t n);
+void as_unlock(void *p, size_t n);
+
 /* Compares in constant time. */
 bool as_secret_equal(const void *a, const void *b, size_t n);
 

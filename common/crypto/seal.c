@@ -9,8 +9,8 @@ _Static_assert(AS_AEAD_KEY == crypto_aead_xchacha20poly1305_ietf_KEYBYTES &&
 		   AS_AEAD_NONCE == crypto_aead_xchacha20poly1305_ietf_NPUBBYTES &&
 		   AS_AEAD_TAG == crypto_aead_xchacha20poly1305_ietf_ABYTES &&
 		   AS_BOX_KEY == crypto_box_PUBLICKEYBYTES && AS_BOX_KEY == crypto_box_SECRETKEYBYTES &&
-		   AS_BOX_EXTRA == crypto_box_SEALBYTES && crypto_box_SEEDBYTES == 32 &&
-		   AS_BOX_KEY == crypto_scalarmult_BYTES,
+		   AS_BOX_EXTRA == crypto_box_SEALBYTES && AS_BOX_KEY == crypto_scalarmult_BYTES &&
+		   crypto_box_SEEDBYTES == 32,
 	       "our sizes are libsodium's");
 
 void as_aead_seal(const uint8_t key[AS_AEAD_KEY], const uint8_t nonce[AS_AEAD_NONCE], struct bytes ad,

@@ -23,7 +23,7 @@ bool as_aead_open(const uint8_t key[AS_AEAD_KEY], const uint8_t nonce[AS_AEAD_NO
 
 void as_box_keypair(const uint8_t seed[32], uint8_t ret_public[AS_BOX_KEY], uint8_t ret_secret[AS_BOX_KEY]);
 
-/* The public key of any 32 secret bytes (X25519): a CURVE key pair is made so. */
+/* The public key of any 32 secret bytes (X25519, RFC 7748): a CURVE key pair is made so. */
 void as_x25519_public(const uint8_t secret[AS_BOX_KEY], uint8_t ret_public[AS_BOX_KEY]);
 
 /*

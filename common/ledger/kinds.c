@@ -233,6 +233,52 @@ static const struct field_def hq_applied[] = {
     F_I64(5, "upto", "已执行至", 0, 0, INT64_MAX),
 };
 
+/* ---- the roster (head office's log to everybody) -------------------------------------------- */
+
+static const struct field_def instance_certified[] = {
+    F_U32(1, "number", "实例号", REQ, FOLD_NONE, 1, 1000),
+    F_BYTES(2, "key", "签名公钥", REQ, 32),
+    F_BYTES(3, "recipient", "接收公钥", REQ, 32),
+    F_BYTES(4, "certificate", "根密钥签名", REQ, 64),
+};
+
+static const struct field_def transport_key[] = {
+    F_U32(1, "number", "编号", REQ, FOLD_NONE, 1, UINT32_MAX),
+    F_BYTES(2, "key", "传输公钥", REQ, 32),
+};
+
+static const struct field_def branch_enrolled[] = {
+    F_OF(1, "branch", "网点", FT_BRANCH, REQ),
+    F_U32(2, "token", "令牌号", REQ, FOLD_NONE, 1, UINT32_MAX),
+    F_BYTES(3, "token_key", "令牌公钥", REQ, 32),
+    F_TIME(4, "expires", "有效期", REQ, FOLD_NONE),
+    F_U32(5, "uses", "可用次数", REQ, FOLD_NONE, 1, 100),
+    F_U32(6, "first_number", "首个实例号", REQ, FOLD_NONE, 1, UINT32_MAX),
+    F_TEXT(7, "timezone", "时区", REQ, FOLD_NONE, 40),
+    F_TEXT(8, "name", "名称", 0, FOLD_NONE, 60),
+    F_TEXT(9, "region", "大区", 0, FOLD_NONE, 40),
+    F_BOOL(10, "replace", "替换服务器", 0, FOLD_NONE),
+};
+
+static const struct field_def node_admitted[] = {
+    F_OF(1, "branch", "网点", FT_BRANCH, REQ),
+    F_U32(2, "token", "令牌号", REQ, FOLD_NONE, 1, UINT32_MAX),
+    F_BYTES(3, "identity", "身份公钥", REQ, 32),
+    F_BYTES(4, "link", "链路公钥", REQ, 32),
+    F_BYTES(5, "recipient", "接收公钥", REQ, 32),
+    F_BYTES(6, "live", "首个日志", REQ, 29),
+};
+
+static const struct field_def node_ended[] = {
+    F_OF(1, "branch", "网点", FT_BRANCH, REQ),
+    F_BYTES(2, "identity", "身份公钥", REQ, 32),
+};
+
+static const struct field_def log_keys[] = {
+    F_BYTES(1, "log", "日志", REQ, 29),
+    F_BYTES(2, "content_key", "内容密钥（密封）", REQ, 80),
+};
+
 /* ---- who, and which rules ---------------------------------------------------------------- */
 
 #define POST(n) (UINT32_C(1) << (n))
@@ -335,6 +381,18 @@ const struct kind_def kinds_table[] = {
 	{LOG_OPENED, "LOG_OPENED", "日志开启", CASE_NONE, KF_SYSTEM, P_SYS, FIELDS(log_opened),
 	 {{0}}},
 	{HQ_APPLIED, "HQ_APPLIED", "总部事件执行", CASE_NONE, KF_SYSTEM, P_SYS, FIELDS(hq_applied),
+	 {{0}}},
+	{INSTANCE_CERTIFIED, "INSTANCE_CERTIFIED", "总部实例", CASE_NONE, KF_SYSTEM, P_SYS, FIELDS(instance_certified),
+	 {{0}}},
+	{TRANSPORT_KEY, "TRANSPORT_KEY", "传输密钥", CASE_NONE, KF_SYSTEM, P_SYS, FIELDS(transport_key),
+	 {{0}}},
+	{BRANCH_ENROLLED, "BRANCH_ENROLLED", "网点登记", CASE_NONE, KF_SYSTEM, P_SYS, FIELDS(branch_enrolled),
+	 {{0}}},
+	{NODE_ADMITTED, "NODE_ADMITTED", "服务器接入", CASE_NONE, KF_SYSTEM, P_SYS, FIELDS(node_admitted),
+	 {{0}}},
+	{NODE_ENDED, "NODE_ENDED", "服务器停用", CASE_NONE, KF_SYSTEM, P_SYS, FIELDS(node_ended),
+	 {{0}}},
+	{LOG_KEYS, "LOG_KEYS", "日志密钥", CASE_NONE, KF_SYSTEM, P_SYS, FIELDS(log_keys),
 	 {{0}}},
 };
 /* clang-format on */

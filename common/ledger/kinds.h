@@ -46,6 +46,13 @@ enum event_kind {
 	COMPLAINT_REJECTED,
 	LOG_OPENED = 200, /* index 0 of every log; no case */
 	HQ_APPLIED = 201, /* holds an event of head office; counts as that event in the case it names */
+	/* the roster: head office's log to everybody, folded by common/node/roster.h */
+	INSTANCE_CERTIFIED = 210,
+	TRANSPORT_KEY,
+	BRANCH_ENROLLED,
+	NODE_ADMITTED,
+	NODE_ENDED,
+	LOG_KEYS, /* content key of an older log of a branch, sealed to the recipient key of its new server */
 };
 
 enum case_type { CASE_NONE = 0, CASE_REPAIR, CASE_COMPLAINT, CASE_TYPES };

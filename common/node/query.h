@@ -20,7 +20,7 @@
  *
  *	{"cmd":"hq-enrol","branch":…,"name":…,"region":…,"timezone":…,"uses":N,"expires_s":N,"replace":BOOL}
  *	                                                         {"join_code":…,"branch":…,"expires":RFC3339}
- *	{"cmd":"hq-instance-new","certificate":…}                one object
+ *	{"cmd":"hq-go"}                                          nothing
  *	{"cmd":"submit"}                                         then the lines of the submission: an answer each
  *
  * Every answer ends with {"exit":N} (contract section 1: 0 done, 1 refused or wrong, …); when N is not 0 and
@@ -28,6 +28,8 @@
  */
 #ifndef AFTERSYNC_NODE_QUERY_H
 #define AFTERSYNC_NODE_QUERY_H
+
+#include <stdbool.h>
 
 #include "common/base/err.h"
 #include "common/intake/json.h"

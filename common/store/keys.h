@@ -32,7 +32,7 @@ enum store_table {
 
 _Static_assert(TABLES <= KV_TABLES, "every table has a number");
 
-enum { SELF_IDENTITY = 1, SELF_ASIDE = 2 };
+enum { SELF_IDENTITY = 1, SELF_ASIDE = 2, SELF_KEY = 3 };
 
 /* A frontier is kept at the block end that passes a multiple of this many events. */
 #define STORE_FRONTIER_EVERY 1024

@@ -1,8 +1,8 @@
 /*
  * Ordered key-value store with one writer: what the node store needs of LMDB, and no more.
  *
- * Implementations: kv_mem (persistent tree; snapshots, lost and doubtful commits on command) and, for the
- * daemons, LMDB. One conformance suite (tests/unit/test_kv.c) runs on all.
+ * Implementations: kv_mem (persistent tree; snapshots, lost and doubtful commits on command) and kv_lmdb for
+ * the daemons. One conformance suite (tests/unit/test_kv.c) runs on all.
  *
  * Keys are 1 to KV_KEY_MAX bytes, compared bytewise, shorter first; values 0 to KV_VALUE_MAX bytes; tables 0
  * to KV_TABLES - 1. Slices returned by a read stay valid until the next write in the same transaction or its
@@ -32,6 +32,7 @@ struct kv_ops {
 	as_err (*begin)(struct kv *kv, enum kv_mode mode, struct kv_txn **ret_txn);
 	as_err (*commit)(struct kv_txn *take_txn);
 	void (*abort)(struct kv_txn *take_txn);
+	void (*reserve)(struct kv_txn *txn); /* NULL: there is no reserve */
 	as_err (*get)(struct kv_txn *txn, unsigned table, struct bytes key, struct bytes *ret_value);
 	as_err (*put)(struct kv_txn *txn, unsigned table, struct bytes key, struct bytes value);
 	as_err (*del)(struct kv_txn *txn, unsigned table, struct bytes key);
@@ -58,7 +59,10 @@ static inline void kv_close(struct kv *take_kv)
 		take_kv->ops->close(take_kv);
 }
 
-/* One write transaction at a time; any number of read transactions, each a consistent snapshot. */
+/*
+ * One write transaction at a time; any number of read transactions, each a consistent snapshot.
+ * AS_EREFUSED: KV_WRITE of what was opened for reading.
+ */
 static inline AS_MUST_CHECK as_err kv_begin(struct kv *kv, enum kv_mode mode, struct kv_txn **ret_txn)
 {
 	return kv->ops->begin(kv, mode, ret_txn);
@@ -83,6 +87,16 @@ static inline void kv_txn_done(struct kv_txn **txn)
 	if (*txn)
 		(*txn)->kv->ops->abort(*txn);
 	*txn = NULL;
+}
+
+/*
+ * The last part of the space is for what must go on when the store is full (receipts, keys, cuts, erasures): a
+ * write transaction says that it is such a one.
+ */
+static inline void kv_write_reserve(struct kv_txn *txn)
+{
+	if (txn->kv->ops->reserve)
+		txn->kv->ops->reserve(txn);
 }
 
 /* AS_ENOTFOUND. */

@@ -1,15 +1,16 @@
 #include "common/store/rows.h"
 
+#include <stdlib.h>
+
 #include "common/base/check.h"
 #include "common/base/writer.h"
+#include "common/crypto/check64.h"
 #include "common/crypto/hash.h"
+#include "common/crypto/random.h"
 
-static void check_make(unsigned table, struct bytes key, struct bytes body, uint8_t out[ROW_CHECK])
+void row_check(unsigned table, struct bytes key, struct bytes body, uint8_t ret_check[ROW_CHECK])
 {
-	uint8_t head[2] = {(uint8_t)table, (uint8_t)key.n};
-	const struct bytes parts[] = {bytes_of(head, sizeof head), key, body};
-
-	as_blake2b(out, ROW_CHECK, bytes_of(NULL, 0), parts, AS_COUNT(parts));
+	put_be64(ret_check, as_check64(as_check64(table, key), body));
 }
 
 as_err row_damaged(const struct stx *x, unsigned table, struct bytes key)
@@ -21,16 +22,102 @@ as_err row_damaged(const struct stx *x, unsigned table, struct bytes key)
 	return AS_ECORRUPT;
 }
 
+/* ---- sealed values: ciphertext, tag, nonce ------------------------------------------------------------*/
+
+bool row_is_sealed(unsigned table)
+{
+	return table == TABLE_CASE || table == TABLE_META;
+}
+
+as_err row_crypt_new(const uint8_t *key, struct row_crypt **ret_c)
+{
+	struct row_crypt *c = calloc(1, sizeof *c);
+
+	if (c == NULL)
+		return AS_ENOMEM;
+	c->key = key;
+	buf_init(&c->opened, ROW_MAX);
+	*ret_c = c;
+	return AS_OK;
+}
+
+void row_crypt_free(struct row_crypt *take_c)
+{
+	if (take_c == NULL)
+		return;
+	buf_done(&take_c->opened);
+	free(take_c);
+}
+
+/* The additional data: table, key. */
+struct row_ad {
+	uint8_t b[1 + KV_KEY_MAX];
+};
+
+static struct bytes ad_make(unsigned table, struct bytes key, struct row_ad *ad)
+{
+	as_assert(key.n <= KV_KEY_MAX);
+	ad->b[0] = (uint8_t)table;
+	memcpy(ad->b + 1, key.p, key.n);
+	return bytes_of(ad->b, 1 + key.n);
+}
+
+static as_err sealed_open(const struct stx *x, unsigned table, struct bytes key, struct bytes value,
+			  struct bytes *ret_body)
+{
+	struct buf *to = &x->crypt->opened;
+	struct row_ad memory;
+	struct bytes ad = ad_make(table, key, &memory);
+	size_t n = value.n - ROW_SEAL;
+	as_err err;
+
+	if (value.n < ROW_SEAL)
+		return row_damaged(x, table, key);
+	buf_reset(to);
+	if ((err = buf_reserve(to, n + 1)))
+		return err;
+	if (!as_aead_open(x->crypt->key, value.p + n + AS_AEAD_TAG, ad, bytes_of(value.p, n + AS_AEAD_TAG),
+			  to->p))
+		return row_damaged(x, table, key);
+	to->n = n;
+	*ret_body = buf_bytes(to);
+	return AS_OK;
+}
+
+/* In place, in x->row. */
+static as_err sealed_make(const struct stx *x, unsigned table, struct bytes key)
+{
+	struct row_crypt *c = x->crypt;
+	struct buf *row = x->row;
+	struct row_ad memory;
+	struct bytes ad = ad_make(table, key, &memory);
+	as_err err = buf_reserve(row, ROW_SEAL);
+
+	if (err)
+		return err;
+	if (c->sealed == 0)
+		as_random(c->nonce, AS_AEAD_NONCE - 8);
+	put_be64(c->nonce + AS_AEAD_NONCE - 8, c->sealed++);
+	as_aead_seal(c->key, c->nonce, ad, buf_bytes(row), row->p);
+	memcpy(row->p + row->n + AS_AEAD_TAG, c->nonce, AS_AEAD_NONCE);
+	row->n += ROW_SEAL;
+	return AS_OK;
+}
+
+/* ---- rows ---------------------------------------------------------------------------------------------*/
+
 as_err row_open(const struct stx *x, unsigned table, struct bytes key, struct bytes value,
 		struct bytes *ret_body)
 {
 	uint8_t check[ROW_CHECK];
 	struct bytes body;
 
+	if (x->crypt && row_is_sealed(table))
+		return sealed_open(x, table, key, value, ret_body);
 	if (value.n < ROW_CHECK)
 		return row_damaged(x, table, key);
 	body = bytes_of(value.p, value.n - ROW_CHECK);
-	check_make(table, key, body, check);
+	row_check(table, key, body, check);
 	if (memcmp(check, value.p + body.n, ROW_CHECK) != 0)
 		return row_damaged(x, table, key);
 	*ret_body = body;
@@ -50,8 +137,13 @@ as_err row_put_scratch(const struct stx *x, unsigned table, const struct store_k
 	uint8_t check[ROW_CHECK];
 	as_err err;
 
-	check_make(table, key_bytes(key), buf_bytes(x->row), check);
-	if ((err = buf_add(x->row, check, sizeof check)))
+	if (x->crypt && row_is_sealed(table)) {
+		err = sealed_make(x, table, key_bytes(key));
+	} else {
+		row_check(table, key_bytes(key), buf_bytes(x->row), check);
+		err = buf_add(x->row, check, sizeof check);
+	}
+	if (err)
 		return err;
 	return kv_put(x->txn, table, key_bytes(key), buf_bytes(x->row));
 }
@@ -210,6 +302,7 @@ as_err log_state_put(const struct stx *x, const struct log_state *s)
  *  8  32  root after it        64   .  the block
  * 40   8  keys_upto
  */
+/* BLAKE2b: a block that another brings for repair or as evidence must be no other with the same check. */
 void block_check(struct bytes block, uint8_t ret_check[ROW_CHECK])
 {
 	as_blake2b(ret_check, ROW_CHECK, bytes_of(NULL, 0), &block, 1);
@@ -228,7 +321,7 @@ as_err block_put(const struct stx *x, const struct log_id *log, const struct blo
 	memcpy(head + 8, meta->root, 32);
 	put_be64(head + 40, meta->keys_upto);
 	block_check(block, head + 48);
-	check_make(TABLE_BLOCK, key_bytes(&key), bytes_of(head, 56), head + 56);
+	row_check(TABLE_BLOCK, key_bytes(&key), bytes_of(head, 56), head + 56);
 	buf_reset(x->row);
 	if ((err = buf_add(x->row, head, sizeof head)) || (err = buf_add(x->row, block.p, block.n)))
 		return err;

@@ -1,11 +1,13 @@
 /*
- * Rows of the store's tables: every value ends with a check of 8 bytes (BLAKE2b over table, key and content),
- * so that a damaged or misplaced row is found when it is read. Internal to common/store.
+ * Rows of the store's tables: every value ends with a check of 8 bytes (as_check64 over table, key and
+ * content), so that a damaged or misplaced row is found when it is read; in a store with a key, the values of
+ * some tables are sealed instead (row_is_sealed). Internal to common/store.
  */
 #ifndef AFTERSYNC_STORE_ROWS_H
 #define AFTERSYNC_STORE_ROWS_H
 
 #include "common/base/buf.h"
+#include "common/crypto/seal.h"
 #include "common/log/log_row.h"
 #include "common/log/tree.h"
 #include "common/store/keys.h"
@@ -13,21 +15,44 @@
 #define ROW_CHECK 8
 #define ROW_MAX KV_VALUE_MAX
 
+/* What a sealed value has more than its content: tag, then nonce. */
+#define ROW_SEAL (AS_AEAD_TAG + AS_AEAD_NONCE)
+
+/* Sealing and opening in one transaction. */
+struct row_crypt {
+	const uint8_t *key;	      /* AS_AEAD_KEY bytes, the store's */
+	uint8_t nonce[AS_AEAD_NONCE]; /* 16 random bytes, counter (BE64) */
+	uint64_t sealed;	      /* values so far; the random bytes are drawn for the first */
+	struct buf opened;	      /* content of the sealed value read last */
+};
+
+as_err row_crypt_new(const uint8_t *key, struct row_crypt **ret_c) AS_MUST_CHECK;
+void row_crypt_free(struct row_crypt *take_c);
+
 /* A transaction as the functions of the store hand it on. */
 struct stx {
 	struct kv_txn *txn;
-	struct buf *row;      /* scratch for one value, kept by the store */
-	struct as_errmsg *em; /* may be NULL */
+	struct buf *row;	 /* scratch for one value, kept by the store */
+	struct as_errmsg *em;	 /* may be NULL */
+	struct row_crypt *crypt; /* NULL: nothing is sealed */
 };
+
+/* Is the table one whose values a store with a key seals? */
+bool row_is_sealed(unsigned table);
 
 /* AS_ECORRUPT, with the row named in em. */
 as_err row_damaged(const struct stx *x, unsigned table, struct bytes key) AS_MUST_CHECK;
 
-/* The content of a value read; AS_ECORRUPT as above. */
+void row_check(unsigned table, struct bytes key, struct bytes body, uint8_t ret_check[ROW_CHECK]);
+
+/*
+ * The content of a value read; AS_ECORRUPT as above. Valid until the next write, that of a sealed value also
+ * until the next sealed one is opened in this transaction.
+ */
 as_err row_open(const struct stx *x, unsigned table, struct bytes key, struct bytes value,
 		struct bytes *ret_body) AS_MUST_CHECK;
 
-/* AS_ENOTFOUND, AS_ECORRUPT. The body stays valid until the next write. */
+/* AS_ENOTFOUND; else as row_open. */
 as_err row_get(const struct stx *x, unsigned table, const struct store_key_buf *key,
 	       struct bytes *ret_body) AS_MUST_CHECK;
 as_err row_put(const struct stx *x, unsigned table, const struct store_key_buf *key,

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 
 #include "common/base/check.h"
+#include "common/crypto/hash.h"
+#include "common/crypto/random.h"
 #include "common/store/store_impl.h"
 
 /* ---- what the store is --------------------------------------------------------------------------------*/
@@ -28,8 +30,8 @@ as_err self_get(const struct stx *x, struct store_self *ret_self)
 	if (body.n < 10 || memcmp(body.p, magic, sizeof magic) != 0)
 		return row_damaged(x, TABLE_SELF, key_bytes(&key));
 	if (get_be16(body.p + 8) > STORE_FORMAT) {
-		as_errmsg_set(x->em, "the store has format %u, this program knows %u", get_be16(body.p + 8),
-			      STORE_FORMAT);
+		as_errmsg_set(x->em, "the store has format %u, this program knows %u: use a newer program",
+			      get_be16(body.p + 8), STORE_FORMAT);
 		return AS_EUNSUPPORTED;
 	}
 	if (body.n != SELF_BYTES)
@@ -61,18 +63,64 @@ as_err self_put(const struct stx *x, const struct store_self *self)
 void stx_done(struct stx *x)
 {
 	kv_txn_done(&x->txn);
+	row_crypt_free(x->crypt);
+	x->crypt = NULL;
 }
 
 as_err store_begin(struct store *st, enum kv_mode mode, struct as_errmsg *em, struct stx *ret_x)
 {
+	struct row_crypt *crypt = NULL;
 	struct kv_txn *txn;
-	as_err err = kv_begin(st->kv, mode, &txn);
+	as_err err = st->sealed ? row_crypt_new(st->seal_key, &crypt) : AS_OK;
 
-	if (err)
+	if (err == AS_OK)
+		err = kv_begin(st->kv, mode, &txn);
+	if (err) {
+		row_crypt_free(crypt);
 		return err;
-	*ret_x = (struct stx){.txn = txn, .row = &st->row, .em = em};
+	}
+	*ret_x = (struct stx){.txn = txn, .row = &st->row, .em = em, .crypt = crypt};
 	return AS_OK;
 }
+
+/* ---- the store key ------------------------------------------------------------------------------------*/
+
+static void key_use(struct store *st, const uint8_t *store_key)
+{
+	static const char seal[] = "aftersync store 1 seal", check[] = "aftersync store 1 check";
+	struct bytes key = bytes_of(store_key, STORE_KEY_BYTES);
+	struct bytes what[] = {bytes_of_str(seal), bytes_of_str(check)};
+
+	st->sealed = store_key != NULL;
+	if (!st->sealed)
+		return;
+	as_blake2b(st->seal_key, sizeof st->seal_key, key, &what[0], 1);
+	as_blake2b(st->key_check, sizeof st->key_check, key, &what[1], 1);
+}
+
+static as_err key_compare(const struct store *st, const struct stx *x)
+{
+	struct store_key_buf key = key_self(SELF_KEY);
+	struct bytes body;
+	as_err err = row_get(x, TABLE_SELF, &key, &body);
+	const char *what = NULL;
+
+	if (err && err != AS_ENOTFOUND)
+		return err;
+	if (err && st->sealed)
+		what = "the store was made without a store key, and one is given: leave it out";
+	else if (!err && !st->sealed)
+		what = "the store is sealed and no store key is given: give the one it was made with";
+	else if (!err && (body.n != sizeof st->key_check ||
+			  !as_secret_equal(body.p, st->key_check, sizeof st->key_check)))
+		what = "the store is sealed with another store key than the one given: give that one";
+	if (what == NULL)
+		return AS_OK;
+	as_errmsg_set(x->em, "%s", what);
+	return AS_EFORGED;
+}
+
+/* ---- making and opening -------------------------------------------------------------------------------*/
 
 /* A kv without any row of ours; anything in it without the first row is damage. */
 static as_err make(struct store *st, const struct stx *x, const char *writer)
@@ -84,7 +132,7 @@ static as_err make(struct store *st, const struct stx *x, const char *writer)
 	for (unsigned table = 0; table < TABLES; table++) {
 		as_err err = kv_seek(x->txn, table, bytes_of(NULL, 0), false, &key, &value);
 		if (err == AS_OK) {
-			as_errmsg_set(x->em, "the store has rows but does not say what it is");
+			as_errmsg_set(x->em, "there are rows but not the one that says whose store this is");
 			return AS_ECORRUPT;
 		}
 		if (err != AS_ENOTFOUND)
@@ -93,37 +141,77 @@ static as_err make(struct store *st, const struct stx *x, const char *writer)
 	memcpy(self.branch, st->branch, sizeof self.branch);
 	if (writer)
 		snprintf(self.writer, sizeof self.writer, "%s", writer);
+	if (st->sealed) {
+		struct store_key_buf row = key_self(SELF_KEY);
+		as_err err = row_put(x, TABLE_SELF, &row, bytes_of(st->key_check, sizeof st->key_check));
+		if (err)
+			return err;
+	}
 	return self_put(x, &self);
 }
 
-static as_err identify(struct store *st, const char *writer, struct as_errmsg *em)
+static as_err make_new(struct store *st, const char *writer, struct as_errmsg *em)
 {
 	AS_AUTO(stx) struct stx x = {0};
-	struct store_self self;
 	as_err err = store_begin(st, KV_WRITE, em, &x);
 
-	if (err)
-		return err;
-	err = self_get(&x, &self);
-	if (err == AS_ENOTFOUND) {
-		if ((err = make(st, &x, writer)))
-			return err;
-		return kv_commit(&x.txn);
-	}
-	if (err)
+	if (err == AS_OK && (err = make(st, &x, writer)) == AS_OK)
+		err = kv_commit(&x.txn);
+	if (err == AS_EREFUSED)
+		as_errmsg_set(em, "there is no store yet, and it is only to be read");
+	if (err == AS_EFULL)
+		as_errmsg_set(em, "there is no space to make the store");
+	return err;
+}
+
+#define OWNER_TEXT 32
+
+static void owner_text(uint8_t role, const char branch[BRANCH_CODE_MAX], char out[OWNER_TEXT])
+{
+	if (role == STORE_HQ)
+		snprintf(out, OWNER_TEXT, "head office");
+	else
+		snprintf(out, OWNER_TEXT, "branch %.*s", BRANCH_CODE_MAX, branch);
+}
+
+static as_err identify(struct store *st, struct as_errmsg *em)
+{
+	AS_AUTO(stx) struct stx x = {0};
+	char is[OWNER_TEXT], wanted[OWNER_TEXT];
+	struct store_self self;
+	as_err err;
+
+	if ((err = store_begin(st, KV_READ, em, &x)) || (err = self_get(&x, &self)))
 		return err;
 	if (self.role != st->role || memcmp(self.branch, st->branch, sizeof self.branch) != 0) {
-		as_errmsg_set(em, "this is the store of %s %.8s",
-			      self.role == STORE_HQ ? "head office" : "branch", self.branch);
+		owner_text(self.role, self.branch, is);
+		owner_text((uint8_t)st->role, st->branch, wanted);
+		as_errmsg_set(em, "this is the store of %s, not of %s", is, wanted);
 		return AS_EINVAL;
 	}
 	if (self.ledger_version > LEDGER_VERSION) {
-		as_errmsg_set(em, "the reports were made by ledger version %u, this program knows %u",
-			      self.ledger_version, LEDGER_VERSION);
+		as_errmsg_set(
+		    em,
+		    "the reports were made by ledger version %u, this program knows %u: use a newer "
+		    "program",
+		    self.ledger_version, LEDGER_VERSION);
 		return AS_EUNSUPPORTED;
 	}
 	st->stale = self.ledger_version != LEDGER_VERSION;
-	return AS_OK;
+	return key_compare(st, &x);
+}
+
+/* Behind what is damaged: what to do. */
+static void damaged_text(struct as_errmsg *em)
+{
+	struct as_errmsg what;
+
+	if (em == NULL)
+		return;
+	what = *em;
+	as_errmsg_set(em,
+		      "%.150s: put a copy in its place, or begin with an empty one and fetch the logs back",
+		      what.text[0] ? what.text : "the store is damaged");
 }
 
 as_err store_open(struct store **ret_st, const struct store_opts *opts, struct as_errmsg *em)
@@ -131,6 +219,8 @@ as_err store_open(struct store **ret_st, const struct store_opts *opts, struct a
 	struct store *st = calloc(1, sizeof *st);
 	as_err err;
 
+	if (em)
+		em->text[0] = 0;
 	if (st == NULL)
 		return AS_ENOMEM;
 	as_assert(opts->role == STORE_BRANCH || opts->role == STORE_HQ);
@@ -138,9 +228,17 @@ as_err store_open(struct store **ret_st, const struct store_opts *opts, struct a
 	memcpy(st->branch, opts->branch, sizeof st->branch);
 	st->kv = opts->kv;
 	st->opener = opts->opener;
+	key_use(st, opts->store_key);
 	buf_init(&st->row, ROW_MAX);
 	buf_init(&st->block, ROW_MAX);
-	if ((err = fold_new(&st->fold)) || (err = identify(st, opts->writer, em))) {
+	err = fold_new(&st->fold);
+	if (err == AS_OK)
+		err = identify(st, em);
+	if (err == AS_ENOTFOUND)
+		err = make_new(st, opts->writer, em);
+	if (err == AS_ECORRUPT)
+		damaged_text(em);
+	if (err) {
 		store_close(st);
 		return err;
 	}
@@ -158,6 +256,7 @@ void store_close(struct store *take_st)
 	free(take_st->logs);
 	buf_done(&take_st->row);
 	buf_done(&take_st->block);
+	as_wipe(take_st->seal_key, sizeof take_st->seal_key);
 	free(take_st);
 }
 
@@ -172,7 +271,10 @@ as_err store_take_fence(struct store *st, uint64_t *ret_fence)
 	struct store_self self;
 	as_err err;
 
-	if ((err = store_begin(st, KV_WRITE, NULL, &x)) || (err = self_get(&x, &self)))
+	if ((err = store_begin(st, KV_WRITE, NULL, &x)))
+		return err;
+	kv_write_reserve(x.txn); /* a full store is opened as well */
+	if ((err = self_get(&x, &self)))
 		return err;
 	self.fence++;
 	if ((err = self_put(&x, &self)) || (err = kv_commit(&x.txn)))

@@ -45,11 +45,20 @@ struct store_opts {
 	struct kv *kv;		      /* borrowed, outlives the store */
 	struct store_opener opener;   /* its ctx outlives the store */
 	const char *writer; /* program and version, kept with the store when it is made; NULL: none */
+	/*
+	 * STORE_KEY_BYTES, borrowed for store_open: cases and small values are sealed with it
+	 * (docs/store.md). NULL: nothing is. The same at every opening; it cannot be changed.
+	 */
+	const uint8_t *store_key;
 };
 
+#define STORE_KEY_BYTES 32
+
 /*
- * Makes the store when the kv is empty. AS_EUNSUPPORTED: written by a newer format or ledger. AS_ECORRUPT:
- * not ours or damaged. AS_EINVAL: the store of another role or branch.
+ * Makes the store when the kv is empty. em, one line for a person: what is wrong and what to do.
+ * AS_EUNSUPPORTED: written by a newer format or ledger. AS_ECORRUPT: not ours or damaged, nothing was written.
+ * AS_EFULL, AS_EREFUSED: there is none, and no space or right to make it. AS_EINVAL: the store of another role or branch. AS_EFORGED: sealed with another store
+ * key than the one given, or none is given, or the store was made without one.
  */
 as_err store_open(struct store **ret_st, const struct store_opts *opts, struct as_errmsg *em) AS_MUST_CHECK;
 void store_close(struct store *take_st);
@@ -67,7 +76,7 @@ enum store_op_type {
 	STORE_KEYS, /* key changes, consecutive after `keys` of the log (LIVE, HQ_BRANCH); ring rules below */
 	STORE_CUT,  /* fork: move everything of a log after `size` aside, refold what it touched */
 	STORE_ASIDE,  /* keep a refused block or fork evidence, bounded (limits.h); the same is kept once */
-	STORE_REPAIR,	 /* the block in `aside` replaces a stored one that rotted: the very same bytes */
+	STORE_REPAIR, /* the block in `aside` replaces a stored one that rotted: the very same bytes */
 	STORE_END,    /* the key of a log ends at `size`: no block goes beyond. May be set again */
 	STORE_META,   /* a small named value; an empty one deletes */
 	STORE_EXPECT, /* nothing but the condition: the log's head is this one */
@@ -145,7 +154,7 @@ struct store_op {
  * AS_ECONFLICT   fence, expected head, a block's first index, a key number, a receipt that is not of this
  * log: the caller looked at an older state (a block again, a gap). AS_EREFUSED    a block beyond the end of
  * its log's key. AS_EINVAL      the batch is not a possible one (limits; a root that its leaves do not give).
- * AS_EFULL       no space.
+ * AS_EFULL       no space. A batch without blocks, blocks aside and folding may use the reserve of the kv.
  * AS_ECORRUPT    a row that had to be read is damaged; em names it.
  * AS_EIO         fatal.
  * Cost: one commit, and about 2 us an event (256 a commit, over kv_mem). Store thread only.

@@ -72,7 +72,10 @@ static as_err rebuild(struct store *st, struct as_errmsg *em)
 	struct store_self self;
 	as_err err;
 
-	if ((err = store_begin(st, KV_WRITE, em, &x)) || (err = self_get(&x, &self)))
+	if ((err = store_begin(st, KV_WRITE, em, &x)))
+		return err;
+	kv_write_reserve(x.txn); /* puts what it deletes */
+	if ((err = self_get(&x, &self)))
 		return err;
 	for (size_t i = 0; i < fold_tables_n; i++)
 		if ((err = row_clear(&x, fold_tables[i])))
@@ -290,7 +293,9 @@ static as_err compare_table(const struct stx *kept, const struct stx *made, unsi
 			return differs(kept, table, mk, "is in the logs and not kept");
 		if (me || bytes_cmp(kk, mk) < 0)
 			return differs(kept, table, kk, "is kept and not in the logs");
-		if (!bytes_equal(kv, mv))
+		if ((ke = row_open(kept, table, kk, kv, &kv)) || (ke = row_open(made, table, mk, mv, &mv)))
+			return ke;
+		if (!bytes_equal(kv, mv)) /* not as stored: only one side may be sealed */
 			return differs(kept, table, kk, "is not what the logs give");
 	}
 }

@@ -278,6 +278,15 @@ static as_err perform(struct store *st, const struct stx *x, const struct store_
 	return AS_EINVAL;
 }
 
+/* Nothing but what a full store must still take: no block, and no fold, which writes whole cases. */
+static bool is_small(const struct store_op *ops, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (ops[i].type == STORE_BLOCK || ops[i].type == STORE_ASIDE || ops[i].type == STORE_FOLD)
+			return false;
+	return true;
+}
+
 /* ---- the batch ----------------------------------------------------------------------------------------*/
 
 static as_err logs_write(struct store *st, const struct stx *x)
@@ -306,7 +315,11 @@ static as_err batch(struct store *st, uint64_t fence, const struct store_op *ops
 	struct store_self self;
 	as_err err;
 
-	if ((err = store_begin(st, KV_WRITE, em, &x)) || (err = self_get(&x, &self)))
+	if ((err = store_begin(st, KV_WRITE, em, &x)))
+		return err;
+	if (is_small(ops, n))
+		kv_write_reserve(x.txn);
+	if ((err = self_get(&x, &self)))
 		return err;
 	if (self.fence != fence) {
 		as_errmsg_set(em, "another writer took the store over (fence %llu, ours %llu)",

@@ -39,14 +39,17 @@ struct store {
 	struct kv *kv;
 	struct store_opener opener;
 	bool stale;
-	struct buf row;	  /* scratch of struct stx */
-	struct buf block; /* scratch for a block that moves */
+	bool sealed; /* by seal_key, which is made of the store key */
+	uint8_t seal_key[AS_AEAD_KEY];
+	uint8_t key_check[32]; /* the row SELF_KEY */
+	struct buf row;	       /* scratch of struct stx */
+	struct buf block;      /* scratch for a block that moves */
 	struct fold *fold;
 	struct log_state **logs; /* those that the batch touches; memory is kept for the next */
 	size_t logs_n, logs_made, logs_cap;
 };
 
-/* A read transaction of its own: AS_AUTO(kv_txn) is the caller's. */
+/* AS_AUTO(stx) is the caller's. */
 as_err store_begin(struct store *st, enum kv_mode mode, struct as_errmsg *em,
 		   struct stx *ret_x) AS_MUST_CHECK;
 void stx_done(struct stx *x); /* rolls back what was not committed */

@@ -232,6 +232,7 @@ void branch_core_load(struct branch_core *b, const struct branch_start *start, u
 			b->highest = start->rows[i].id.number;
 		sync_log_add(&b->c, &start->rows[i]);
 	}
+	branch_fold_waiting(b);
 }
 
 /* ---- link
@@ -258,6 +259,20 @@ void branch_core_link_down(struct branch_core *b, uint64_t now)
 	reconnect(b, !b->joined && b->kind != SYNC_LINK_JOIN ? SYNC_LINK_JOIN : SYNC_LINK_NODE);
 }
 
+void branch_instance_now(struct branch_core *b, uint32_t instance)
+{
+	b->c.instance = instance;
+	sync_push(&b->c, &(struct sync_item){
+			     .type = ITEM_INSTANCE, .slot = SYNC_NO_SLOT, .number = instance, .ready = true});
+}
+
+void branch_joined_now(struct branch_core *b)
+{
+	b->joined = true;
+	sync_push(&b->c,
+		  &(struct sync_item){.type = ITEM_JOINED, .slot = SYNC_NO_SLOT, .number = 1, .ready = true});
+}
+
 static void on_hello(struct branch_core *b, const struct msg_hello *h)
 {
 	if (!h->from_hq || h->echo != b->s.my_nonce || memcmp(h->branch, b->c.branch, sizeof h->branch) != 0)
@@ -282,19 +297,11 @@ static void on_hello(struct branch_core *b, const struct msg_hello *h)
 	b->heard = true;
 	b->heard_ms = b->c.now;
 	b->lower_instance = false;
-	if (h->instance > b->c.instance) {
-		b->c.instance = h->instance;
-		sync_push(&b->c, &(struct sync_item){.type = ITEM_INSTANCE,
-						     .slot = SYNC_NO_SLOT,
-						     .number = h->instance,
-						     .ready = true});
-	}
+	if (h->instance > b->c.instance)
+		branch_instance_now(b, h->instance);
 	b->c.transport = h->transport;
-	if (!b->joined) { /* our own link was admitted: Joined was lost */
-		sync_push(&b->c, &(struct sync_item){
-				     .type = ITEM_JOINED, .slot = SYNC_NO_SLOT, .number = 1, .ready = true});
-		b->joined = true;
-	}
+	if (!b->joined) /* our own link was admitted: Joined was lost */
+		branch_joined_now(b);
 	memcpy(b->s.run_id, h->run_id, sizeof b->s.run_id);
 	b->s.open = true;
 	b->s.sent_ms = b->c.now;
@@ -343,6 +350,18 @@ static void free_message(struct branch_core *b, const struct msg *m)
 		sync_emit(&b->c, &(struct sync_out){.type = SYNC_FREE, .free = {.slot = slot}});
 }
 
+/* What comes for the open incarnation and is not here was written by another copy: a child, then. */
+static void look_for_other(struct branch_core *b, const struct msg_block *m)
+{
+	struct sync_log *log = sync_log_find(&b->c, &m->log);
+
+	if (own(&m->log) && b->has_cur && same_incarnation(&m->log, &b->cur) &&
+	    m->first + m->count > (log ? log->row.head.size : 0)) {
+		b->confirmed = false;
+		b->must_child = true;
+	}
+}
+
 void branch_core_recv(struct branch_core *b, uint64_t now, const struct msg *m)
 {
 	b->c.now = now;
@@ -375,6 +394,7 @@ void branch_core_recv(struct branch_core *b, uint64_t now, const struct msg *m)
 		sync_heads(&b->c, &b->s, &m->heads);
 		break;
 	case MSG_BLOCK:
+		look_for_other(b, &m->block);
 		sync_block(&b->c, &b->s, &m->block);
 		if (b->c.gap_seen)
 			branch_hello_later(b);
@@ -421,10 +441,9 @@ void branch_core_tick(struct branch_core *b, uint64_t now)
 	struct sync_core *c = &b->c;
 
 	c->now = now;
-	if (c->full_until != 0 && now >= c->full_until) {
+	if (c->full_until != 0 && now >= c->full_until)
 		c->full_until = 0;
-		sync_kick(c);
-	}
+	sync_kick(c);
 	if (!b->linked || b->forking)
 		return;
 	if (b->kind == SYNC_LINK_JOIN) {

@@ -73,15 +73,16 @@ void branch_core_recv(struct branch_core *b, uint64_t now, const struct msg *m);
 void branch_core_tick(struct branch_core *b, uint64_t now);
 
 /*
- * There is something to append in this class. Answered at once by SYNC_APPEND (GO with the log, or WAIT: ask
- * again at the next tick) or by SYNC_OPEN (open that log, report it by appended, ask again). random: 16 fresh
- * random bytes.
+ * There is something to append in this class. Answered at once by SYNC_APPEND (GO with the log: report it by
+ * appended; or WAIT: ask again at the next tick) or by SYNC_OPEN (open that log, report it by appended, ask
+ * again). random: 16 fresh random bytes.
  */
 void branch_core_want(struct branch_core *b, uint64_t now, enum log_class cls, const uint8_t random[16]);
 /* A local append is durable: the log's row as it is now. Also for the first block of an opened log. */
 void branch_core_appended(struct branch_core *b, uint64_t now, const struct log_row *row);
-/* SYNC_OPEN could not be carried out (store full): nothing was written. */
-void branch_core_open_failed(struct branch_core *b, uint64_t now);
+/* What GO or SYNC_OPEN ordered was not done (store full, nothing left to write). Each is answered, by this or
+ * by appended: until then what comes for that log is dropped. */
+void branch_core_not_appended(struct branch_core *b, uint64_t now);
 /* Key changes of the open incarnation are durable without a block. */
 void branch_core_keys(struct branch_core *b, uint64_t now, uint64_t keys);
 

@@ -50,10 +50,25 @@ void branch_void_lost_keys(struct branch_core *b)
 /* ---- fork
  * ---------------------------------------------------------------------------------------------------------*/
 
+/* What a cut that is not durable yet will leave of the log; LOG_NO_END: there is none. */
+static uint64_t cut_under_way(const struct sync_core *c, const struct log_id *id)
+{
+	uint64_t size = LOG_NO_END;
+
+	for (size_t i = 0; i < c->queue_n + c->flight_n; i++) {
+		const struct sync_item *q = i < c->queue_n ? &c->queue[i] : &c->flight[i - c->queue_n];
+		if (q->type == ITEM_CUT && log_id_equal(&q->log, id) && q->head.size < size)
+			size = q->head.size;
+	}
+	return size;
+}
+
 static void cut_hq_copy(struct branch_core *b, struct sync_log *log, const struct log_head *to)
 {
 	sync_alarm(&b->c, ALARM_FORK, b->c.branch, &log->row.id, to->size);
 	sync_drop(&b->c, &log->row.id);
+	if (log->damaged >= to->size)
+		log->damaged = LOG_NO_END;
 	sync_push(
 	    &b->c,
 	    &(struct sync_item){
@@ -176,9 +191,18 @@ void branch_core_forked(struct branch_core *b, uint64_t now, const struct branch
 {
 	b->forking = false;
 	b->c.hold = false;
+	sync_append_end(&b->c);
 	as_assert(b->c.flight_n == 0);
 	sync_drop_all(&b->c);
+	bool joined = b->joined;
+	uint32_t instance = b->c.instance;
 	branch_core_load(b, start, now);
+	/* decided, and not durable before the fork: that was dropped with the rest */
+	if (joined && !b->joined)
+		branch_joined_now(b);
+	if (instance > b->c.instance)
+		branch_instance_now(b, instance);
+	sync_kick(&b->c);
 	if (b->linked)
 		branch_say_hello(b);
 }
@@ -196,6 +220,7 @@ static void open_log(struct branch_core *b, uint8_t cls, uint32_t number, const 
 	memcpy(out.open.log.inc, inc, 16);
 	out.open.has_parent = branch_core_parent(b, &out.open.log, &out.open.parent, &out.open.parent_head);
 	b->opening = true;
+	sync_append_begin(&b->c, &out.open.log);
 	sync_emit(&b->c, &out);
 }
 
@@ -204,7 +229,7 @@ void branch_core_want(struct branch_core *b, uint64_t now, enum log_class cls, c
 	struct sync_out out = {.type = SYNC_APPEND, .append = {.verdict = APPEND_WAIT, .cls = (uint8_t)cls}};
 
 	b->c.now = now;
-	if (b->forking || b->opening) {
+	if (b->forking || b->opening || b->c.appending) {
 		sync_emit(&b->c, &out);
 		return;
 	}
@@ -217,6 +242,7 @@ void branch_core_want(struct branch_core *b, uint64_t now, enum log_class cls, c
 			return;
 		}
 		out.append.verdict = APPEND_GO;
+		sync_append_begin(&b->c, &out.append.log);
 		sync_emit(&b->c, &out);
 		return;
 	}
@@ -229,15 +255,43 @@ void branch_core_want(struct branch_core *b, uint64_t now, enum log_class cls, c
 	open_log(b, LOG_LIVE, b->highest + 1, random);
 }
 
-void branch_core_open_failed(struct branch_core *b, uint64_t now)
+void branch_core_not_appended(struct branch_core *b, uint64_t now)
 {
 	b->c.now = now;
 	b->opening = false;
+	if (sync_append_end(&b->c) && b->s.open)
+		branch_hello_later(b);
+}
+
+void branch_fold_waiting(struct branch_core *b)
+{
+	for (size_t i = 0; i < b->c.logs_n && b->has_cur; i++) {
+		const struct log_row *row = &b->c.logs[i].row;
+		if (own(&row->id) && row->folded < row->head.size && incarnation_cmp(&row->id, &b->cur) < 0)
+			sync_push(&b->c, &(struct sync_item){.type = ITEM_FOLD,
+							     .log = row->id,
+							     .slot = SYNC_NO_SLOT,
+							     .ready = true});
+	}
+}
+
+/* The open incarnation is this one now: what waited for it is folded. */
+static void child_opened(struct branch_core *b, const struct log_id *live)
+{
+	b->highest = live->number;
+	b->cur = *live;
+	b->has_cur = true;
+	b->confirmed = true;
+	b->must_child = false;
+	b->want_since = NEVER;
+	branch_fold_waiting(b);
+	sync_kick(&b->c);
 }
 
 void branch_core_appended(struct branch_core *b, uint64_t now, const struct log_row *row)
 {
 	struct sync_log *log = sync_log_find(&b->c, &row->id);
+	bool again = false;
 
 	b->c.now = now;
 	if (log == NULL) {
@@ -245,29 +299,24 @@ void branch_core_appended(struct branch_core *b, uint64_t now, const struct log_
 		as_assert(log != NULL);
 		log->ship.known = true; /* nobody else has it */
 	}
+	if (b->c.appending && log_id_equal(&row->id, &b->c.append_log)) {
+		b->opening = false;
+		again = sync_append_end(&b->c);
+	}
 	bool was_behind = log->row.acked.size < log->row.head.size;
 	struct log_head acked = log->row.acked;
+	if (row->head.size > log->row.head.size) {
+		again |= log->ship.peer.size > log->row.head.size; /* another copy wrote on there */
+		log->in = row->head.size;
+	}
 	log->row = *row;
 	log->row.acked = acked;
-	log->in = row->head.size;
 	if (!was_behind)
 		b->receipt_ms = now;
-	if (row->id.cls == LOG_LIVE && row->id.number > b->highest) { /* a child was opened */
-		b->highest = row->id.number;
-		b->cur = row->id;
-		b->has_cur = true;
-		b->confirmed = true;
-		b->must_child = false;
-		b->want_since = NEVER;
-		for (size_t i = 0; i < b->c.logs_n; i++)
-			if (own(&b->c.logs[i].row.id) && b->c.logs[i].row.folded < b->c.logs[i].row.head.size)
-				sync_push(&b->c, &(struct sync_item){.type = ITEM_FOLD,
-								     .log = b->c.logs[i].row.id,
-								     .slot = SYNC_NO_SLOT,
-								     .ready = true});
-		sync_kick(&b->c);
-	}
-	b->opening = false;
+	if (row->id.cls == LOG_LIVE && row->id.number > b->highest)
+		child_opened(b, &row->id);
+	if (again && b->s.open) /* both say what they hold; if it is a fork, that shows it */
+		branch_hello_later(b);
 	sync_pump(&b->c, &b->s);
 }
 
@@ -287,8 +336,8 @@ void branch_core_checked(struct branch_core *b, uint64_t now, const struct log_i
 	struct sync_log *log = sync_log_find(&b->c, id);
 
 	b->c.now = now;
-	if (log == NULL || first >= log->row.head.size)
-		return;
+	if (log == NULL || first >= log->row.head.size || first >= cut_under_way(&b->c, id))
+		return; /* it is no more, or soon: the store may have cut it before we hear of it */
 	if (sound) {
 		sync_checked_sound(&b->c, &b->s, id, first);
 		if (b->s.open)

@@ -33,6 +33,13 @@ static inline bool same_incarnation(const struct log_id *a, const struct log_id 
 void branch_hello_later(struct branch_core *b);
 void branch_say_hello(struct branch_core *b);
 
+/* Heard from head office: true from now on, and to be made durable. */
+void branch_instance_now(struct branch_core *b, uint32_t instance);
+void branch_joined_now(struct branch_core *b);
+
+/* Own logs that sort before the open one and are not folded to their end. */
+void branch_fold_waiting(struct branch_core *b);
+
 /* Head office committed something else at an index of ours. */
 void branch_on_forked(struct branch_core *b, const struct msg_refuse *r);
 /* Asks back what is damaged here, or gives it up. */

@@ -90,11 +90,14 @@ struct sync_core {
 	size_t queue_n, queue_cap;
 	struct sync_item flight[SYNC_FLIGHT_MAX]; /* the commit under way */
 	size_t flight_n;
-	uint64_t pool;	   /* bytes of blocks that may still be granted: grants and what lies in the queue are
-			      taken from it */
-	bool hold;	   /* nothing new is committed */
-	bool gap_seen;	   /* sync_block refused a block for a gap */
-	bool refused_seen; /* … or for any other reason */
+	uint64_t pool;	/* bytes of blocks that may still be granted: grants and what lies in the queue are
+			   taken from it */
+	bool hold;	/* nothing new is committed */
+	bool appending; /* an append to append_log was ordered: what comes for it meanwhile is dropped … */
+	bool append_lost; /* … and was: to be said again */
+	struct log_id append_log;
+	bool gap_seen;	     /* sync_block refused a block for a gap */
+	bool refused_seen;   /* … or for any other reason */
 	uint64_t full_until; /* the store was full: nothing is taken before */
 };
 
@@ -164,6 +167,9 @@ void sync_kick(struct sync_core *c);
 void sync_committed(struct sync_core *c, const struct sync_committed *done);
 /* Ask the peer for the stored block at log->damaged. */
 void sync_ask_back(struct sync_core *c, struct sync_session *s, const struct sync_log *log);
+/* An append to this log is ordered; then its end: did anything come meanwhile that must be said again? */
+void sync_append_begin(struct sync_core *c, const struct log_id *id);
+bool sync_append_end(struct sync_core *c);
 /* Forgets everything of this log that is in the queue (not what is being committed). */
 void sync_drop(struct sync_core *c, const struct log_id *id);
 /* Gives back everything that waits. */

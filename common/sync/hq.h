@@ -103,8 +103,14 @@ void hq_core_verified(struct hq_core *h, uint64_t now, const struct sync_verifie
 void hq_core_committed(struct hq_core *h, uint64_t now, const struct sync_committed *done);
 void hq_core_checked(struct hq_core *h, uint64_t now, const struct log_id *log, uint64_t first, bool sound);
 
-/* Head office's own logs: may it append now? Then, when durable, the log's row. */
+/*
+ * Head office's own logs: may it append at all; may it append to this log now? After true: when durable, the
+ * log's row by appended, or not_appended when nothing was written. One append at a time: until it is answered
+ * no other begins, and what branches give back of that log is not taken.
+ */
 bool hq_core_may_append(const struct hq_core *h);
+bool hq_core_append(struct hq_core *h, uint64_t now, const struct log_id *log);
+void hq_core_not_appended(struct hq_core *h, uint64_t now);
 void hq_core_appended(struct hq_core *h, uint64_t now, const struct log_row *row);
 
 /* Operator: the keys of all logs of a branch end at what is committed (`hq enrol --replace`). */

@@ -45,6 +45,34 @@ bool hq_core_may_append(const struct hq_core *h)
 	return h->state == SYNC_HQ_SERVING;
 }
 
+bool hq_core_append(struct hq_core *h, uint64_t now, const struct log_id *id)
+{
+	struct sync_log *log = sync_log_find(&h->c, id);
+
+	h->c.now = now;
+	if (!hq_core_may_append(h) || h->c.appending || (log && log->in > log->row.head.size))
+		return false;
+	sync_append_begin(&h->c, id);
+	return true;
+}
+
+/* Blocks of this log came while it was being written: whoever has them says Hello. */
+static void say_again(struct hq_core *h, const struct log_id *id)
+{
+	for (size_t i = 0; i < h->sessions_cap; i++)
+		if (h->sessions[i].open && sync_log_shared(id, h->sessions[i].branch))
+			sync_refuse(&h->c, &h->sessions[i], h->sessions[i].link, REFUSE_HELLO, NULL, 0);
+}
+
+void hq_core_not_appended(struct hq_core *h, uint64_t now)
+{
+	struct log_id id = h->c.append_log;
+
+	h->c.now = now;
+	if (sync_append_end(&h->c))
+		say_again(h, &id);
+}
+
 void hq_core_appended(struct hq_core *h, uint64_t now, const struct log_row *row)
 {
 	struct sync_log *log = sync_log_find(&h->c, &row->id);
@@ -59,6 +87,8 @@ void hq_core_appended(struct hq_core *h, uint64_t now, const struct log_row *row
 	}
 	log->row = *row;
 	log->in = row->head.size;
+	if (sync_append_end(&h->c))
+		say_again(h, &row->id);
 	for (size_t i = 0; i < h->sessions_cap; i++)
 		if (h->sessions[i].open && sync_log_shared(&row->id, h->sessions[i].branch))
 			sync_pump(&h->c, &h->sessions[i]);

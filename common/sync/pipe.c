@@ -117,6 +117,22 @@ void sync_drop(struct sync_core *c, const struct log_id *id)
 			log->in = c->flight[i].first + c->flight[i].count;
 }
 
+void sync_append_begin(struct sync_core *c, const struct log_id *id)
+{
+	c->appending = true;
+	c->append_lost = false;
+	c->append_log = *id;
+}
+
+bool sync_append_end(struct sync_core *c)
+{
+	bool lost = c->appending && c->append_lost;
+
+	c->appending = false;
+	c->append_lost = false;
+	return lost;
+}
+
 void sync_drop_all(struct sync_core *c)
 {
 	for (size_t i = 0; i < c->queue_n; i++)
@@ -169,6 +185,13 @@ void sync_block(struct sync_core *c, struct sync_session *s, const struct msg_bl
 		item.bytes = 0;
 	}
 	struct sync_log *log = sync_log_find(c, &b->log);
+	/* What was ordered first is written first: only then does this fit, or not. */
+	if (c->appending && log_id_equal(&b->log, &c->append_log) &&
+	    b->first >= (log ? log->row.head.size : 0)) {
+		c->append_lost = true;
+		finish(c, &item);
+		return;
+	}
 	if (b->block.n > BLOCK_BYTES_MAX || b->count == 0 || b->count > BLOCK_EVENTS_MAX)
 		refuse = REFUSE_TOO_LARGE;
 	else if (s && !sync_log_shared(&b->log, s->branch))
@@ -419,11 +442,18 @@ static void undo(struct sync_core *c, const struct sync_item *item)
 	case ITEM_FOLD:
 	case ITEM_RECEIPT:
 	case ITEM_VOID:
-	case ITEM_CUT:
 	case ITEM_END:
 	case ITEM_ADMIT:
 	case ITEM_JOINED:
 	case ITEM_INSTANCE:
+		sync_push(c, item);
+		return;
+	case ITEM_CUT:
+		for (size_t i = 0; i < c->queue_n; i++)
+			if (c->queue[i].type == ITEM_CUT && log_id_equal(&c->queue[i].log, &item->log) &&
+			    c->queue[i].head.size <= item->head.size)
+				return; /* a deeper cut was ordered meanwhile: behind it this one has no place
+					 */
 		sync_push(c, item);
 		return;
 	case ITEM_KEYS:

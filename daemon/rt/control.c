@@ -331,6 +331,20 @@ void control_finish(struct control_conn *c)
 	wait_turn_end(c);
 }
 
+int control_detach(struct control_conn *c)
+{
+	int fd = fcntl(c->fd, F_DUPFD_CLOEXEC, 3);
+
+	as_assert(control_unsent(c) == 0);
+	if (fd < 0)
+		return -1;
+	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
+	c->broken = true; /* ours is closed at the end of this turn, theirs goes on */
+	if (!c->waiting)
+		wait_turn_end(c);
+	return fd;
+}
+
 void **control_user(struct control_conn *c)
 {
 	return &c->user;

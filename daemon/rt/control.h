@@ -68,6 +68,12 @@ void control_resume(struct control_conn *conn);
 /* Closes when what is unsent is sent; no more lines. */
 void control_finish(struct control_conn *conn);
 
+/*
+ * Hands the connection to the caller: a descriptor of its own, blocking, for a thread that answers there; -1: none. What
+ * was read and not handed over is lost. Nothing may be unsent. `closed` comes as ever.
+ */
+int control_detach(struct control_conn *conn);
+
 /* A pointer of the owner's for this connection, NULL at first. */
 void **control_user(struct control_conn *conn);
 

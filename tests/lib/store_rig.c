@@ -209,7 +209,13 @@ struct store_opener rig_opener(void)
 
 struct store *rig_open(struct kv *kv, enum store_role role)
 {
-	struct store_opts opts = {.role = role, .kv = kv, .opener = rig_opener(), .writer = "test 1"};
+	return rig_open_key(kv, role, NULL);
+}
+
+struct store *rig_open_key(struct kv *kv, enum store_role role, const uint8_t *store_key)
+{
+	struct store_opts opts = {
+	    .role = role, .kv = kv, .opener = rig_opener(), .writer = "test 1", .store_key = store_key};
 	struct store *st;
 
 	if (role == STORE_BRANCH)

@@ -58,6 +58,7 @@ struct store_opener rig_opener(void);
 #define RIG_BRANCH "BJ01"
 
 struct store *rig_open(struct kv *kv, enum store_role role);
+struct store *rig_open_key(struct kv *kv, enum store_role role, const uint8_t *store_key);
 
 /* One operation as one batch. */
 as_err rig_commit(struct store *st, const struct store_op *op);

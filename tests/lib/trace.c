@@ -9,7 +9,7 @@
 
 typedef unsigned long long ull;
 
-enum event_type { EV_MESSAGE = 1, EV_VERIFIED, EV_COMMITTED, EV_CHECKED, EV_FORK, EV_CONNECT, EV_TICK };
+enum event_type { EV_MESSAGE = 1, EV_VERIFIED, EV_COMMITTED, EV_CHECKED, EV_FORK, EV_CONNECT, EV_TICK, EV_APPEND };
 
 struct tr_event {
 	uint64_t at, seq;
@@ -467,6 +467,9 @@ static void store_item(struct tr_node *n, const struct sync_item *i, uint64_t *r
 			tr_store_key(w, log, KEY_VOID, 0);
 		break;
 	case ITEM_CUT:
+		if (i->head.size > log->row.head.size)
+			tr_fail(w, "%s: a cut at %llu of a log that holds %llu", n->name, (ull)i->head.size,
+				(ull)log->row.head.size);
 		tr_store_cut(log, &i->head);
 		break;
 	case ITEM_ASIDE:
@@ -518,6 +521,9 @@ static void commit(struct tr_node *n)
 	for (size_t i = 0; i < count; i++)
 		if (n->full && needs_room(&items[i]))
 			done.result = COMMIT_FULL;
+	if (n->full_once)
+		done.result = COMMIT_FULL;
+	n->full_once = false;
 	if (done.result == COMMIT_FULL)
 		tr_line(w, "%-6sstore is full, nothing is committed", n->name);
 	for (size_t i = 0; i < count && done.result == COMMIT_OK; i++) {
@@ -651,6 +657,15 @@ static void try_want(struct tr_node *n)
 	flush(n);
 }
 
+static void append(struct tr_node *n, const struct log_id *log)
+{
+	struct tr_want want = n->wants[0];
+
+	want_done(n);
+	record(n, log, &want, NULL);
+	try_want(n);
+}
+
 static void on_append(struct tr_node *n, const struct sync_out *out)
 {
 	if (out->append.verdict == APPEND_WAIT) {
@@ -659,10 +674,12 @@ static void on_append(struct tr_node *n, const struct sync_out *out)
 		n->wants[0].said = true;
 		return;
 	}
-	struct tr_want want = n->wants[0];
-	want_done(n);
-	record(n, &out->append.log, &want, NULL);
-	try_want(n);
+	if (n->append_ms > 0) {
+		later(n->w, n->append_ms,
+		      (struct tr_event){.type = EV_APPEND, .node = n, .log = out->append.log});
+		return;
+	}
+	append(n, &out->append.log);
 }
 
 static void on_open(struct tr_node *n, const struct sync_out *out)
@@ -980,6 +997,15 @@ static void flush(struct tr_node *n)
 	states(n);
 }
 
+/* Head office's block is durable, and now the core hears of it. */
+static void hq_appended(struct tr_node *n, const struct log_id *id)
+{
+	struct log_row row = tr_store_log(&n->store, id)->row;
+
+	hq_core_appended(n->hq, n->w->now, &row);
+	flush(n);
+}
+
 /* ---- time
  * --------------------------------------------------------------------------------------------------------*/
 
@@ -1022,6 +1048,14 @@ static void happen(struct tr_event *ev)
 	case EV_CONNECT:
 		if (ev->n == n->connect_n)
 			try_connect(n, (enum sync_link)ev->link);
+		break;
+	case EV_APPEND:
+		n->append_ms = 0;
+		if (n->is_hq)
+			hq_appended(n, &ev->log);
+		else
+			append(n, &ev->log);
+		flush(n);
 		break;
 	case EV_TICK:
 		tick(n);
@@ -1311,11 +1345,11 @@ void tr_hq_append(struct tr *w, const char *branch, uint32_t count, uint32_t byt
 	uint32_t *events = tr_alloc(w, (count + 1) * sizeof events[0]);
 	uint32_t k = 0;
 
-	if (!hq_core_may_append(n->hq)) {
+	memcpy(id.branch, branch, strlen(branch));
+	if (!hq_core_append(n->hq, w->now, &id)) {
 		tr_line(w, "%-6sappend  not now", n->name);
 		return;
 	}
-	memcpy(id.branch, branch, strlen(branch));
 	struct tr_log *log = tr_store_add(w, &n->store, &id);
 	if (log->row.head.size == 0)
 		events[k++] = 0;
@@ -1336,9 +1370,10 @@ void tr_hq_append(struct tr *w, const char *branch, uint32_t count, uint32_t byt
 	tr_line(w, "%-6sappend  %s %llu..%llu", n->name, tr_log_text(w, &id, NULL), (ull)b->first,
 		(ull)(b->first + k - 1));
 	tr_store_append(w, log, b);
-	struct log_row row = log->row;
-	hq_core_appended(n->hq, w->now, &row);
-	flush(n);
+	if (n->append_ms > 0)
+		later(w, n->append_ms, (struct tr_event){.type = EV_APPEND, .node = n, .log = id});
+	else
+		hq_appended(n, &id);
 }
 
 void tr_erase(struct tr_node *n, uint32_t subject)

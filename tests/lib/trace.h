@@ -154,6 +154,7 @@ struct tr_node {
 	struct tr_frontier *verified; /* per log: what the block verified last led to */
 	size_t verified_n;
 	bool full;		     /* its store takes no block */
+	bool full_once;		     /* … and now nothing at all */
 	uint32_t wire_min, wire_max; /* 0: as the program speaks */
 	/* branch */
 	uint8_t identity;
@@ -170,6 +171,7 @@ struct tr_node {
 	uint32_t connect_n;
 	struct tr_fault faults[TR_FAULTS];
 	size_t faults_n;
+	uint32_t append_ms; /* what is recorded next waits so long: for the store; at head office, to be told */
 	uint32_t refused_local; /* events not recorded: store full */
 	enum sync_state state;
 	bool has_state;

@@ -60,8 +60,9 @@ as_err batch_commit(struct node *n)
 		kv_mem_fault(n->kv, KV_MEM_COMMIT_DOUBTED);
 	as_err err = store_commit(n->st, n->fence, batch.ops, batch.n, &em);
 	if (err == AS_ECONFLICT || err == AS_EINVAL)
-		broken(n->w, "commit", "%s: %s: %s (%zu operations, first %d on %s)", n->name,
-		       as_err_text(err), em.text, batch.n, batch.ops[0].type, log_name(&batch.ops[0].log));
+		broken(n->w, "5 store", "%s refuses a commit: %s: %s (%zu operations, first %d on %s)",
+		       n->name, as_err_text(err), em.text, batch.n, batch.ops[0].type,
+		       log_name(&batch.ops[0].log));
 	if (err)
 		world_trace(n->w, "%s commit: %s %s", n->name, as_err_text(err), em.text);
 	return err;

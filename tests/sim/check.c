@@ -215,6 +215,11 @@ bool check_equal(struct world *w)
 				return unequal(w, "%s holds %llu of %s, head office %llu", n->name,
 					       (unsigned long long)l->row.head.size, log_name(&l->row.id),
 					       (unsigned long long)(h ? h->row.head.size : 0));
+			if (!log_is_hq(&l->row.id) && n->b.has_cur && l->row.folded < l->row.head.size &&
+			    log_id_order(&l->row.id, &n->b.cur) < 0 && l->row.id.number < n->b.cur.number)
+				return unequal(w, "%s has folded %llu of %llu of %s", n->name,
+					       (unsigned long long)l->row.folded,
+					       (unsigned long long)l->row.head.size, log_name(&l->row.id));
 			if (h && h->row.keys != l->row.keys)
 				return unequal(w, "%s holds %llu keys of %s, head office %llu", n->name,
 					       (unsigned long long)l->row.keys, log_name(&l->row.id),

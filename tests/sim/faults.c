@@ -26,6 +26,7 @@ static const struct {
     [F_FLIP_BLOCK] = {200, 5000},
     [F_TOMBSTONE] = {300, 60000},
     [F_BULK] = {300, 20000},
+    [F_CHILD_FIRST] = {500, 1000000},
     /* struck at random times: any rate means yes */
     [F_PARTITION] = {500, 1},
     [F_HALF_OPEN] = {300, 1},
@@ -212,8 +213,14 @@ static void replace(struct world *w, struct node *n)
 		if (w->nodes[i]->retired && memcmp(w->nodes[i]->identity, n->identity, 32) == 0)
 			faults_lose(w, w->nodes[i]);
 	story(w, "the server of %s burns down; `hq enrol --replace`, and a new one is sent", n->name);
-	node_kill(n);
-	n->gone = true;
+	/* Or it was not that bad: the old one runs on for a while and is told that its key has ended. */
+	uint64_t off_ms = w->o.story || chance(w, 500) ? 0 : rng_below(&w->rng, 20 * MINUTE_MS);
+	if (off_ms == 0) {
+		node_kill(n);
+		n->gone = true;
+	} else {
+		world_at(w, w->now + off_ms, EV_OFF, n->index);
+	}
 	for (size_t i = 0; i < w->roster_n; i++)
 		if (memcmp(w->roster[i].identity, n->identity, 32) == 0)
 			w->roster[i].ended = true;
@@ -251,12 +258,21 @@ static void rollback(struct world *w)
 	w->operator_at = w->now + 20 * MINUTE_MS + rng_below(&w->rng, 40 * MINUTE_MS);
 }
 
-/* Is a block rotten somewhere that was not given back yet? Then its other copies stay. */
+/* Is a block rotten somewhere that was neither given back nor cut yet? Then its other copies stay. */
 static bool rotten(struct world *w)
 {
-	for (size_t i = 0; i < w->nodes_n; i++)
-		if (w->nodes[i]->rot > 0)
+	for (size_t i = 0; i < w->nodes_n; i++) {
+		AS_AUTO(buf) struct buf block = {0};
+		struct node *n = w->nodes[i];
+		struct block_meta m;
+		buf_init(&block, BLOCK_BYTES_MAX);
+		if (n->rot == 0 || n->gone)
+			continue;
+		if (!n->alive || (store_block_at(n->st, &n->rot_log, n->rot_first, &m) &&
+				  store_block_read(n->st, &n->rot_log, n->rot_first, &m, &block) != AS_OK))
 			return true;
+		n->rot = 0;
+	}
 	return false;
 }
 
@@ -280,8 +296,6 @@ static void flip(struct world *w, struct node *n, enum fault f)
 		}
 		if (!other)
 			return;
-	} else if (log_is_hq(&log)) {
-		return;
 	}
 	uint8_t key[LOG_ID_BYTES + 8];
 	log_id_put(&log, key);
@@ -291,6 +305,8 @@ static void flip(struct world *w, struct node *n, enum fault f)
 		return;
 	w->counts[f]++;
 	n->rot++;
+	n->rot_log = log;
+	n->rot_first = m.first;
 	world_trace(w, "%s rots: %s %llu", n->name, log_name(&log), (unsigned long long)m.first);
 	story(w, "a bit flips in a stored block of %s", n->name);
 	struct event_in *e = world_at(w, w->now + rng_below(&w->rng, 10 * MINUTE_MS), EV_SCRUB, n->index);
@@ -298,8 +314,8 @@ static void flip(struct world *w, struct node *n, enum fault f)
 	e->first = m.first;
 }
 
-/* Somebody else tries a token that was used. */
-static void thief(struct world *w)
+/* Somebody else tries a token that was used; its owner was not seen with its own key yet. */
+void faults_thief(struct world *w)
 {
 	struct node *hq = hq_of(w);
 	struct msg m = {.type = MSG_JOIN};
@@ -367,7 +383,7 @@ void faults_strike(struct world *w)
 		rollback(w);
 		break;
 	case F_TOKEN_THIEF:
-		thief(w);
+		faults_thief(w);
 		break;
 	case F_REPLACED:
 		replace(w, n);

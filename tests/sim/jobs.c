@@ -307,7 +307,7 @@ static void exec_hq_append(struct node *n, const struct job *j)
 	size_t len = 0;
 
 	if (!hq_core_may_append(&n->h) || j->log.number != n->h.c.instance)
-		return;
+		return; /* it was rolled back meanwhile */
 	if (store_log(n->st, &j->log, &row) != AS_OK || row.head.size == 0) {
 		struct log_opened lo = {.log = j->log};
 		memcpy(lo.author, n->w->instance_public[j->log.number], 32);
@@ -383,7 +383,7 @@ void node_exec(struct node *n)
 		return;
 	}
 	check_step(n->w, n);
-	world_at(n->w, n->w->now + rng_below(&n->w->rng, 20), EV_DONE, n->index);
+	world_at(n->w, n->w->now + rng_below(&n->w->rng, n->w->disk_ms), EV_DONE, n->index);
 }
 
 void node_done(struct node *n)
@@ -416,16 +416,20 @@ void node_done(struct node *n)
 				free((void *)(uintptr_t)n->taken[i].raw.p);
 			}
 		n->taken_n = 0;
+		if (rows_n == 0)
+			branch_core_not_appended(&n->b, n->w->now);
 		break;
 	case JOB_OPEN:
 		if (rows_n == 0)
-			branch_core_open_failed(&n->b, n->w->now);
+			branch_core_not_appended(&n->b, n->w->now);
 		break;
 	case JOB_FORK: {
 		node_forked(n);
 		break;
 	}
 	case JOB_HQ_APPEND:
+		if (rows_n == 0)
+			hq_core_not_appended(&n->h, n->w->now);
 		break;
 	}
 	for (size_t i = 0; i < rows_n && n->alive && !n->dying; i++) {
@@ -470,10 +474,10 @@ bool node_hq_append(struct node *n, uint8_t cls, const char *branch)
 	bool known = cls == LOG_HQ_ALL; /* a log to one branch is sealed to its recipient key */
 	for (size_t i = 0; i < n->w->roster_n; i++)
 		known |= memcmp(n->w->roster[i].branch, branch, BRANCH_CODE_MAX) == 0;
-	if (!known || !hq_core_may_append(&n->h) || n->jobs_n > SIM_JOBS - 8)
-		return false;
 	if (cls == LOG_HQ_BRANCH)
 		memcpy(j.log.branch, branch, BRANCH_CODE_MAX);
+	if (!known || n->jobs_n > SIM_JOBS - 8 || !hq_core_append(&n->h, n->w->now, &j.log))
+		return false;
 	node_job(n, &j);
 	return true;
 }

@@ -52,7 +52,7 @@ bool token_open_at(struct node *hq, uint32_t number)
 	return false;
 }
 
-/* Some stored block. */
+/* Some stored block; at head office of a log that a branch could give back. */
 bool pick_block(struct node *n, struct log_id *ret_log, struct block_meta *ret_meta)
 {
 	struct sync_core *c = n->is_hq ? &n->h.c : &n->b.c;
@@ -60,7 +60,7 @@ bool pick_block(struct node *n, struct log_id *ret_log, struct block_meta *ret_m
 
 	for (int tries = 0; tries < 8 && c->logs_n > 0; tries++) {
 		struct sync_log *l = &c->logs[rng_below(&w->rng, c->logs_n)];
-		if (log_is_hq(&l->row.id) || l->row.head.size == 0)
+		if ((n->is_hq && log_is_hq(&l->row.id)) || l->row.head.size == 0)
 			continue;
 		*ret_log = l->row.id;
 		return store_block_at(n->st, &l->row.id, rng_below(&w->rng, l->row.head.size), ret_meta);

@@ -225,7 +225,7 @@ int main(int argc, char **argv)
 	if (!o.story)
 		printf("%llu seeds from %llu: %llu failed; %llu events submitted, %llu accepted, %llu "
 		       "refused, %llu frames, "
-		       "%llu cases, %llu lost with the only disk that held them\n",
+		       "%llu cases, %llu lost with the only machine that held them\n",
 		       (unsigned long long)t.seeds, (unsigned long long)first, (unsigned long long)t.failed,
 		       (unsigned long long)t.events, (unsigned long long)t.accepted,
 		       (unsigned long long)t.refused, (unsigned long long)t.frames,

@@ -64,7 +64,7 @@ void node_job(struct node *n, const struct job *j)
 	as_assert(n->jobs_n < SIM_JOBS);
 	n->jobs[n->jobs_n++] = *j;
 	if (n->jobs_n == 1 && !n->executing)
-		world_at(n->w, n->w->now + 1 + rng_below(&n->w->rng, 30), EV_EXEC, n->index);
+		world_at(n->w, n->w->now + 1 + rng_below(&n->w->rng, n->w->disk_ms), EV_EXEC, n->index);
 }
 
 static bool sign_receipt(struct node *n, const struct log_id *log, const struct log_head *head,
@@ -531,6 +531,50 @@ void node_free(struct node *n)
 /* ---- inputs
  * -------------------------------------------------------------------------------------------------------*/
 
+/* A bit of a received block flips: once, or in all of them for some minutes, so that it is refused twice. */
+static void flip_frame(struct node *n, struct slot *s)
+{
+	struct world *w = n->w;
+
+	if (n->flip_until > w->now)
+		w->counts[F_FLIP_BLOCK]++;
+	else if (!fault(w, F_FLIP_BLOCK))
+		return;
+	else if (chance(w, 250))
+		n->flip_until = w->now + rng_below(&w->rng, 600000);
+	s->bytes[rng_below(&w->rng, s->n)] ^= (uint8_t)(1u << rng_below(&w->rng, 8));
+}
+
+/* A careless program: right after Hello it sends a child whose parent head office does not hold yet. */
+static void child_first(struct node *n)
+{
+	AS_AUTO(buf) struct buf block = {0};
+	AS_AUTO(buf) struct buf frame = {0};
+	struct sync_session *s = &n->b.s;
+	struct msg m = {.type = MSG_BLOCK, .session = s->their_nonce};
+	struct block_meta meta;
+	struct sync_log *child = NULL;
+
+	for (size_t i = 0; s->open && s->complete && i < n->b.c.logs_n && child == NULL; i++) {
+		struct sync_log *l = &n->b.c.logs[i];
+		struct sync_log *p = l->row.has_parent ? sync_log_find(&n->b.c, &l->row.parent) : NULL;
+		if (p && !log_is_hq(&l->row.id) && l->ship.known && l->ship.peer.size == 0 &&
+		    p->ship.peer.size < l->row.parent_head.size)
+			child = l;
+	}
+	buf_init(&block, BLOCK_BYTES_MAX);
+	buf_init(&frame, MESSAGE_BYTES_MAX);
+	if (child == NULL || store_block_read(n->st, &child->row.id, 0, &meta, &block) != AS_OK ||
+	    s->sent + block.n > s->credit || !fault(n->w, F_CHILD_FIRST))
+		return;
+	s->sent += block.n;
+	m.block = (struct msg_block){
+	    .log = child->row.id, .first = 0, .count = meta.count, .block = buf_bytes(&block)};
+	trace_msg(n, "->", &m);
+	if (msg_encode(&m, &frame) == AS_OK)
+		net_send(n, n->link, buf_bytes(&frame), m.type);
+}
+
 void node_frame(struct node *n, const struct event_in *e)
 {
 	struct wire_key keys[KEYS_PER_MESSAGE_MAX];
@@ -553,9 +597,7 @@ void node_frame(struct node *n, const struct event_in *e)
 			s->n = m.block.block.n;
 			s->bytes = malloc(s->n ? s->n : 1);
 			memcpy(s->bytes, m.block.block.p, s->n);
-			if (fault(n->w, F_FLIP_BLOCK))
-				s->bytes[rng_below(&n->w->rng, s->n)] ^=
-				    (uint8_t)(1u << rng_below(&n->w->rng, 8));
+			flip_frame(n, s);
 			struct block_view v;
 			m.block.block = bytes_of(s->bytes, s->n);
 			m.block.fault = (uint8_t)block_peek(m.block.block, n->w->org, &v);
@@ -585,6 +627,8 @@ void node_frame(struct node *n, const struct event_in *e)
 		hq_core_recv(&n->h, n->w->now, &hl, &m);
 	} else {
 		branch_core_recv(&n->b, n->w->now, &m);
+		if (m.type == MSG_HELLO && !n->dying)
+			child_first(n);
 	}
 	node_settle(n);
 }

@@ -160,6 +160,8 @@ void world_admit(struct world *w, uint32_t token, const struct msg_join *j)
 	memcpy(k->identity, j->identity, 32);
 	memcpy(k->box, j->recipient, 32);
 	story(w, "head office admits %.8s", j->branch);
+	if (w->rate[F_TOKEN_THIEF] > 0 && chance(w, 500)) /* before its owner is seen with its own key */
+		world_at(w, w->now + rng_below(&w->rng, 1500), EV_THIEF, 0);
 }
 
 struct node *world_node_new(struct world *w, bool is_hq, const char *branch, const char *name)
@@ -215,6 +217,7 @@ void world_init(struct world *w, const struct options *o)
 	w->rng.state = o->seed * 0x9e3779b97f4a7c15u + 1;
 	rng_fill(&w->rng, w->org, 16);
 	w->bytes_per_ms = chance(w, 200) ? 1 + rng_below(&w->rng, 8) : 1000;
+	w->disk_ms = chance(w, 150) ? 100 + rng_below(&w->rng, 3000) : 30;
 	w->instance = 1;
 	w->transport = 1;
 	for (uint32_t i = 1; i <= SYNC_INSTANCES_MAX; i++) {
@@ -229,6 +232,7 @@ void world_init(struct world *w, const struct options *o)
 		w->branches_n = 3;
 		w->end_ms = 4 * HOUR_MS;
 		w->fat = false;
+		w->disk_ms = 30;
 	}
 	faults_draw(w);
 	struct node *hq = world_node_new(w, true, "", "hq");
@@ -455,6 +459,13 @@ static void happen(struct world *w, struct event_in *e)
 	case EV_UPGRADE:
 		n->newer_wire = false;
 		break;
+	case EV_OFF:
+		node_kill(n);
+		n->gone = true;
+		break;
+	case EV_THIEF:
+		faults_thief(w);
+		break;
 	case EV_SNAPSHOT:
 		if (w->now < w->end_ms && !n->gone && n->rot == 0) {
 			if (n->copy)
@@ -485,6 +496,7 @@ static void heal(struct world *w)
 		n->no_line = false;
 		n->newer_wire = false;
 		n->full_until = 0;
+		n->flip_until = 0;
 		if (!n->alive)
 			world_at(w, w->now + 1, EV_START, n->index);
 		for (size_t k = 1; k < w->links_n; k++)
@@ -526,7 +538,7 @@ bool world_run(struct world *w)
 		if (!w->scrubbed || !check_equal(w)) {
 			equal_since = UINT64_MAX;
 			if (w->now > w->end_ms + CONVERGE_MS)
-				broken(w, "liveness", "not equal %u h after the last fault: %s",
+				broken(w, "10 liveness", "not equal %u h after the last fault: %s",
 				       CONVERGE_MS / HOUR_MS, w->unequal);
 		} else if (equal_since == UINT64_MAX) {
 			equal_since = w->now;

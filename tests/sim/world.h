@@ -58,6 +58,7 @@
 	X(ZERO_CREDIT, "zero-credit")                                                                        \
 	X(TOMBSTONE, "tombstone-before-send")                                                                \
 	X(TRANSPORT, "transport-key-replaced")                                                               \
+	X(CHILD_FIRST, "child-before-parent")                                                                \
 	X(BULK, "bulk-import")
 
 #define FAULT_ENUM(name, text) F_##name,
@@ -131,7 +132,9 @@ struct node {
 	bool gone;    /* for good (replaced server) */
 	bool retired; /* a copy of a replaced server: its key ended */
 	bool newer_wire;
-	uint32_t rot; /* a block was flipped and is not repaired yet */
+	uint32_t rot; /* a block was flipped and is not repaired yet: this one */
+	struct log_id rot_log;
+	uint64_t rot_first;
 	char name[12];
 	char branch[BRANCH_CODE_MAX];
 	uint32_t life; /* start of the process: events of older lives are void */
@@ -154,6 +157,7 @@ struct node {
 	bool dying;
 	bool refuse_taken;
 	uint64_t full_until;
+	uint64_t flip_until; /* every block that it receives is damaged: bad memory */
 	uint64_t verify_at;
 	/* core */
 	union {
@@ -213,6 +217,8 @@ enum event_type {
 	EV_HEAL_LINE,
 	EV_UPGRADE,
 	EV_SNAPSHOT,
+	EV_THIEF,
+	EV_OFF, /* for good */
 };
 
 struct event_in {
@@ -291,6 +297,7 @@ struct world {
 	size_t struck; /* story: scenes played */
 	bool fat;      /* events of some kilobytes: blocks that need credit */
 	uint64_t bytes_per_ms;
+	uint64_t disk_ms;  /* a commit takes up to this long, and its end is heard as much later */
 	uint64_t event_ms; /* mean time between two submissions of a branch */
 	uint64_t scrub_at;
 	bool scrubbed;
@@ -369,6 +376,7 @@ void net_cut_node(struct world *w, struct node *n, bool tell);
 /* faults.c */
 void faults_draw(struct world *w);
 void faults_strike(struct world *w);
+void faults_thief(struct world *w);
 void faults_operator(struct world *w);		   /* what an administrator does in the end */
 void faults_lose(struct world *w, struct node *n); /* its disk is about to be replaced by an older copy */
 

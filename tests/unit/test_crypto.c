@@ -7,7 +7,9 @@
 #include <cmocka.h>
 
 #include "common/base/cleanup.h"
+#include "common/crypto/check64.h"
 #include "common/crypto/hash.h"
+#include "common/crypto/password.h"
 #include "common/crypto/random.h"
 #include "common/crypto/seal.h"
 #include "common/crypto/sign.h"
@@ -52,6 +54,24 @@ static void blake2b_is_rfc_7693(void **state)
 	as_blake2b(keyed, 32, bytes_of("k", 1), parts, 3);
 	as_blake2b(other, 32, bytes_of(NULL, 0), parts, 3);
 	assert_memory_not_equal(keyed, other, 32);
+}
+
+/* values of the reference implementation: short, middle and long inputs take different ways */
+static void check64_is_xxh3(void **state)
+{
+	(void)state;
+	uint8_t b[1000];
+	uint64_t ab;
+
+	for (size_t i = 0; i < sizeof b; i++)
+		b[i] = (uint8_t)(i * 7);
+	assert_int_equal(as_check64(0, bytes_of(NULL, 0)), 0x2d06800538d394c2);
+	assert_int_equal(as_check64(0, bytes_of_str("abc")), 0x78af5f94892f3950);
+	assert_int_equal(as_check64(5, bytes_of(b, 100)), 0xd137572f0bfeba15);
+	assert_int_equal(as_check64(5, bytes_of(b, 200)), 0xe944d0bb4084b7e6);
+	assert_int_equal(as_check64(5, bytes_of(b, 1000)), 0xb1575ffaed9e308c);
+	ab = as_check64(as_check64(0, bytes_of_str("ab")), bytes_of_str("c"));
+	assert_true(ab != as_check64(as_check64(0, bytes_of_str("a")), bytes_of_str("bc")));
 }
 
 /* RFC 8032 section 7.1, test 2 */
@@ -194,13 +214,51 @@ static void secrets_are_wiped(void **state)
 	assert_true(as_secret_equal(a, a, 32));
 }
 
+/* RFC 7748 section 6.1: Alice's keys */
+/*
+ * As the reference program argon2 says:
+ * echo -n passphrase | argon2 saltsaltsaltsalt -id -t 3 -k 262144 -p 1 -l 32 -r
+ */
+static void passphrases_are_argon2id(void **state)
+{
+	(void)state;
+	uint8_t got[32], want[32];
+	static const uint8_t many[AS_PASSWORD_MAX + 1];
+
+	unhex("9759c629e17faac6b32f5f16ff60a12d78ebdcd9dba9cc9d2126217b1c0fd7bd", want, 32);
+	assert_int_equal(
+	    as_password_key(bytes_of_str("passphrase"), (const uint8_t *)"saltsaltsaltsalt", got), AS_OK);
+	assert_memory_equal(got, want, 32);
+	assert_int_equal(as_password_key(bytes_of(many, 0), many, got), AS_EINVAL);
+	assert_int_equal(as_password_key(bytes_of(many, sizeof many), many, got), AS_EINVAL);
+}
+
+static void locked_memory_is_wiped(void **state)
+{
+	(void)state;
+	uint8_t keys[64], zero[64] = {0};
+
+	memset(keys, 7, sizeof keys);
+	(void)as_lock(keys, sizeof keys); /* may be forbidden here */
+	assert_int_equal(keys[63], 7);
+	as_unlock(keys, sizeof keys);
+	assert_memory_equal(keys, zero, sizeof zero);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(sha256_is_fips_180),	  cmocka_unit_test(blake2b_is_rfc_7693),
-	    cmocka_unit_test(ed25519_is_rfc_8032),	  cmocka_unit_test(a_context_is_part_of_the_text),
-	    cmocka_unit_test(aead_is_xchacha20_poly1305), cmocka_unit_test(boxes_open_for_their_recipient),
-	    cmocka_unit_test(x25519_is_rfc_7748),	  cmocka_unit_test(secrets_are_wiped),
+	    cmocka_unit_test(sha256_is_fips_180),
+	    cmocka_unit_test(blake2b_is_rfc_7693),
+	    cmocka_unit_test(check64_is_xxh3),
+	    cmocka_unit_test(ed25519_is_rfc_8032),
+	    cmocka_unit_test(a_context_is_part_of_the_text),
+	    cmocka_unit_test(aead_is_xchacha20_poly1305),
+	    cmocka_unit_test(boxes_open_for_their_recipient),
+	    cmocka_unit_test(secrets_are_wiped),
+	    cmocka_unit_test(x25519_is_rfc_7748),
+	    cmocka_unit_test(passphrases_are_argon2id),
+	    cmocka_unit_test(locked_memory_is_wiped),
 	};
 	cmocka_set_message_output(CM_OUTPUT_TAP);
 	if (as_crypto_init())

@@ -399,6 +399,22 @@ static void full_leaves_nothing(void **state)
 	assert_int_equal(kv->ops->bytes(kv), used);
 	put_one(kv, "a", "3"); /* what fits is still taken */
 	expect_text(kv, "a", "3");
+	if (kv->ops->reserve) {
+		b->limit(kv, used + used / 10); /* within the reserve */
+		assert_int_equal(kv_begin(kv, KV_WRITE, &txn), AS_OK);
+		assert_int_equal(kv_put(txn, 1, bytes_of_str("a"), bytes_of_str("4")), AS_EFULL);
+		assert_int_equal(kv_put(txn, 1, bytes_of_str("a"), bytes_of_str("4")), AS_EFULL);
+		assert_int_equal(kv_commit(&txn), AS_EFULL);
+		expect_text(kv, "a", "3");
+		assert_int_equal(kv_begin(kv, KV_WRITE, &txn), AS_OK);
+		kv_write_reserve(txn);
+		put_text(txn, "a", "5");
+		assert_int_equal(kv_commit(&txn), AS_OK);
+		expect_text(kv, "a", "5");
+		assert_int_equal(kv_begin(kv, KV_WRITE, &txn), AS_OK); /* deleting is always allowed */
+		assert_int_equal(kv_del(txn, 1, bytes_of_str("a")), AS_OK);
+		assert_int_equal(kv_commit(&txn), AS_OK);
+	}
 	kv_close(kv);
 }
 

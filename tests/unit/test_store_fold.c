@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "common/base/check.h"
-#include "common/crypto/hash.h"
+#include "common/store/rows.h"
 #include "tests/lib/kv_conform.h"
 #include "tests/lib/store_rig.h"
 
@@ -440,8 +440,7 @@ static void a_flipped_bit_is_found_and_named(void **state)
 /* Writes or deletes (body.n == 0) a row with a right check. */
 static void row_forge(struct kv *kv, unsigned table, struct bytes key, struct bytes body)
 {
-	uint8_t b[256], head[2] = {(uint8_t)table, (uint8_t)key.n};
-	struct bytes parts[] = {bytes_of(head, 2), key, body};
+	uint8_t b[256];
 	struct kv_txn *txn;
 
 	assert_int_equal(kv_begin(kv, KV_WRITE, &txn), AS_OK);
@@ -449,8 +448,8 @@ static void row_forge(struct kv *kv, unsigned table, struct bytes key, struct by
 		assert_int_equal(kv_del(txn, table, key), AS_OK);
 	} else {
 		memcpy(b, body.p, body.n);
-		as_blake2b(b + body.n, 8, bytes_of(NULL, 0), parts, 3);
-		assert_int_equal(kv_put(txn, table, key, bytes_of(b, body.n + 8)), AS_OK);
+		row_check(table, key, body, b + body.n);
+		assert_int_equal(kv_put(txn, table, key, bytes_of(b, body.n + ROW_CHECK)), AS_OK);
 	}
 	assert_int_equal(kv_commit(&txn), AS_OK);
 }
@@ -460,7 +459,6 @@ static void block_forge(struct kv *kv, const struct rig_log *log, size_t block)
 {
 	struct store_key_buf key = key_log_at(&log->id, log->blocks[block].meta.first);
 	static uint8_t b[BLOCK_BYTES_MAX];
-	uint8_t head[2] = {TABLE_BLOCK, (uint8_t)key.n};
 	struct bytes value;
 	struct kv_txn *txn;
 
@@ -468,10 +466,8 @@ static void block_forge(struct kv *kv, const struct rig_log *log, size_t block)
 	assert_int_equal(kv_get(txn, TABLE_BLOCK, key_bytes(&key), &value), AS_OK);
 	memcpy(b, value.p, value.n);
 	b[value.n - 1] ^= 1;
-	struct bytes whole = bytes_of(b + 64, value.n - 64);
-	struct bytes parts[] = {bytes_of(head, 2), key_bytes(&key), bytes_of(b, 56)};
-	as_blake2b(b + 48, 8, bytes_of(NULL, 0), &whole, 1);
-	as_blake2b(b + 56, 8, bytes_of(NULL, 0), parts, 3);
+	block_check(bytes_of(b + BLOCK_ROW_HEAD, value.n - BLOCK_ROW_HEAD), b + 48);
+	row_check(TABLE_BLOCK, key_bytes(&key), bytes_of(b, 56), b + 56);
 	assert_int_equal(kv_put(txn, TABLE_BLOCK, key_bytes(&key), bytes_of(b, value.n)), AS_OK);
 	assert_int_equal(kv_commit(&txn), AS_OK);
 }

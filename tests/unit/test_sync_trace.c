@@ -1013,6 +1013,221 @@ static void no_parent(void **state)
 	end(w);
 }
 
+static void cut_damaged(void **state)
+{
+	struct tr *w = tr_new(
+	    "40-cut-damaged",
+	    "Head office's machine is rolled back and writes on before it hears of the branch, which holds "
+	    "another continuation of that log: what head office holds now stands, the branch's copy is cut. "
+	    "While the cut is being committed, the daemon finds a block of what is cut damaged: that is of "
+	    "no "
+	    "more use to anybody.");
+	(void)state;
+	struct tr_node *b = in_sync(w);
+	struct tr_store image = tr_image(w->hq);
+	for (int i = 0; i < 3; i++)
+		tr_hq_append(w, "", 1, 300);
+	tr_run(w, 1000);
+	tr_stop(w->hq);
+	tr_put_back(w->hq, &image);
+	tr_start(w->hq);
+	tr_hq_append(w, "", 1, 300);
+	tr_rot(b, LOG_HQ_ALL, 1, 4);
+	while (w->alarms[ALARM_FORK] < 2) /* one at each side */
+		tr_run(w, 1);
+	tr_scrub(b);
+	tr_run(w, 10000);
+	tr_settled(w);
+	tr_check(w, w->alarms[ALARM_DAMAGED] == 0);
+	end(w);
+}
+
+static void damaged_cut(void **state)
+{
+	struct tr *w = tr_new("41-damaged-cut",
+			      "The same, but the damage was found first, on a dead line: the block waits to "
+			      "be fetched back when "
+			      "it is cut with everything after it. Nothing is left that could be asked for.");
+	(void)state;
+	struct tr_node *b = in_sync(w);
+	struct tr_store image = tr_image(w->hq);
+	for (int i = 0; i < 3; i++)
+		tr_hq_append(w, "", 1, 300);
+	tr_run(w, 1000);
+	tr_stop(w->hq);
+	tr_rot(b, LOG_HQ_ALL, 1, 5);
+	tr_scrub(b);
+	tr_put_back(w->hq, &image);
+	tr_start(w->hq);
+	for (int i = 0; i < 4; i++)
+		tr_hq_append(w, "", 1, 300);
+	tr_run(w, 10000);
+	tr_settled(w);
+	tr_check(w, w->alarms[ALARM_DAMAGED] == 0);
+	end(w);
+}
+
+static void append_overtaken(void **state)
+{
+	struct tr *w =
+	    tr_new("42-append-overtaken",
+		   "A copy of the branch has written on in the same log and is gone again. The branch "
+		   "records an event "
+		   "at the moment at which it says Hello: while the event waits for the store, head office's "
+		   "block for "
+		   "that very place comes. The event came first here; it is a fork like any other.");
+	(void)state;
+	struct tr_node *b = in_sync(w);
+	struct tr_node *c = tr_clone(b, "BJ01*");
+	tr_start(c);
+	tr_run(w, 1000);
+	tr_append(c, LOG_LIVE, 1, 400, 0);
+	while (tr_size(w->hq, "BJ01", LOG_LIVE, 1) == 10)
+		tr_run(w, 1);
+	tr_stop(c);
+	while (b->branch->s.open) /* the next message tells it that it has no session any more */
+		tr_run(w, 1);
+	while (!b->branch->linked || b->branch->hello_at != UINT64_MAX)
+		tr_run(w, 1);
+	b->append_ms = 220;
+	tr_append(b, LOG_LIVE, 1, 400, 0);
+	tr_run(w, 60000);
+	tr_settled(w);
+	end(w);
+}
+
+static void hq_append_overtaken(void **state)
+{
+	struct tr *w = tr_new(
+	    "43-hq-append-overtaken",
+	    "Head office's machine is rolled back and writes a block before it hears of the branch. Its "
+	    "store is "
+	    "slow: while the block is being written, the branch gives back what it holds at that place. What "
+	    "head office wrote stands, and the branch hears of it.");
+	(void)state;
+	struct tr_node *b = in_sync(w);
+	struct tr_store image = tr_image(w->hq);
+	for (int i = 0; i < 3; i++)
+		tr_hq_append(w, "", 1, 300);
+	tr_run(w, 1000);
+	tr_stop(w->hq);
+	tr_put_back(w->hq, &image);
+	tr_start(w->hq);
+	w->hq->append_ms = 3000;
+	tr_hq_append(w, "", 1, 300);
+	tr_run(w, 60000);
+	tr_settled(w);
+	tr_check(w, tr_size(b, "", LOG_HQ_ALL, 1) == 4);
+	end(w);
+}
+
+static void instance_and_fork(void **state)
+{
+	struct tr *w = tr_new("44-instance-and-fork", "Head office has a new instance when a branch comes "
+						      "back that has to end its incarnation, because a "
+						      "block rotted that nobody else holds. What the branch "
+						      "has just learned of head office outlives the "
+						      "reading of its table after that.");
+	(void)state;
+	struct tr_node *b = in_sync(w);
+	uint32_t before = w->next_event;
+	tr_cut(b);
+	tr_append(b, LOG_LIVE, 2, 1000, 0);
+	tr_append(b, LOG_LIVE, 3, 1000, 0);
+	tr_stop(b);
+	tr_rot(b, LOG_LIVE, 1, 10);
+	for (uint32_t e = before + 1; e <= before + 2; e++)
+		w->accepted[e] = 0;
+	tr_start(b);
+	tr_scrub(b);
+	tr_new_instance(w);
+	tr_join_line(b);
+	while (w->alarms[ALARM_DAMAGED] == 0)
+		tr_run(w, 1);
+	tr_run(w, 60);
+	tr_check(w, b->core->instance == 2);
+	tr_run(w, 20000);
+	tr_check(w, b->core->instance == 2 && b->store.instance == 2);
+	tr_settled(w);
+	end(w);
+}
+
+static void fold_after_restart(void **state)
+{
+	struct tr *w =
+	    tr_new("45-fold-after-restart", "A child was opened, and the power went before the events that "
+					    "had waited for it were folded into "
+					    "cases. After the start they are, also without a line.");
+	(void)state;
+	struct tr_node *b = in_sync(w);
+	tr_stop(b);
+	b->line = false;
+	tr_start(b);
+	tr_append(b, LOG_LIVE, 1, 400, 0);
+	tr_run(w, 1000);
+	tr_stop(b);
+	tr_log(b, "BJ01", LOG_LIVE, 1)->row.folded = 5; /* the power went earlier */
+	tr_start(b);
+	tr_run(w, 3000);
+	tr_check(w, tr_log(b, "BJ01", LOG_LIVE, 1)->row.folded == 10);
+	tr_join_line(b);
+	tr_run(w, 10000);
+	tr_settled(w);
+	end(w);
+}
+
+static void asked_in_vain(void **state)
+{
+	struct tr *w = tr_new("46-asked-in-vain", "A block rots at head office while the branch is put back "
+						  "to a time before it. Head office asks for "
+						  "the block, the branch does not have it: that ends no "
+						  "session, or nothing else would ever be settled.");
+	(void)state;
+	struct tr_node *b = in_sync(w);
+	struct tr_store image = tr_image(b);
+	tr_append(b, LOG_LIVE, 5, 1000, 0);
+	tr_run(w, 1000);
+	tr_stop(b);
+	tr_put_back(b, &image);
+	tr_rot(w->hq, LOG_HQ_ALL, 1, 0);
+	struct tr_log *log = tr_log(w->hq, "BJ01", LOG_LIVE, 1);
+	log->blocks[log->n - 1].rotten = true;
+	tr_scrub(w->hq);
+	tr_start(b);
+	tr_run(w, 5000);
+	tr_check(w, b->branch->s.open);
+	tr_check(w, w->alarms[ALARM_REPAIRED] == 1);
+	tr_at_rest(w);
+	end(w);
+}
+
+static void two_cuts(void **state)
+{
+	struct tr *w =
+	    tr_new("47-two-cuts",
+		   "As in 40, but the store is full when the cut is to be committed, and meanwhile a block "
+		   "before it is "
+		   "found damaged: a deeper cut is ordered. The first one is not tried again behind it.");
+	(void)state;
+	struct tr_node *b = in_sync(w);
+	struct tr_store image = tr_image(w->hq);
+	for (int i = 0; i < 3; i++)
+		tr_hq_append(w, "", 1, 300);
+	tr_run(w, 1000);
+	tr_stop(w->hq);
+	tr_put_back(w->hq, &image);
+	tr_start(w->hq);
+	tr_hq_append(w, "", 1, 300);
+	tr_rot(b, LOG_HQ_ALL, 1, 0);
+	while (w->alarms[ALARM_FORK] < 2)
+		tr_run(w, 1);
+	b->full_once = true;
+	tr_scrub(b);
+	tr_run(w, 40000);
+	tr_settled(w);
+	end(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -1055,6 +1270,14 @@ int main(void)
 	    cmocka_unit_test(slow_line_large),
 	    cmocka_unit_test(fork_in_flight),
 	    cmocka_unit_test(no_parent),
+	    cmocka_unit_test(cut_damaged),
+	    cmocka_unit_test(damaged_cut),
+	    cmocka_unit_test(append_overtaken),
+	    cmocka_unit_test(hq_append_overtaken),
+	    cmocka_unit_test(instance_and_fork),
+	    cmocka_unit_test(fold_after_restart),
+	    cmocka_unit_test(asked_in_vain),
+	    cmocka_unit_test(two_cuts),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -1,0 +1,324 @@
+#include "common/node/hq_all.h"
+
+#include <stdio.h>
+
+#include "common/base/check.h"
+#include "common/intake/json.h"
+
+struct log_id hq_all_log(const struct node_home *home)
+{
+	return (struct log_id){.cls = LOG_HQ_ALL, .number = home->instance};
+}
+
+as_err hq_all_append(struct batch *b, const struct hq_event *events, size_t n, struct bytes *ret_raw)
+{
+	const struct log_id log = hq_all_log(b->node->home);
+	struct bytes *raw = batch_memory(b, n * sizeof raw[0]);
+	struct batch_author w = {0};
+	struct log_row row;
+	as_err err = raw ? AS_OK : AS_ENOMEM;
+
+	for (size_t i = 0; err == AS_OK && i < n; i++)
+		err = batch_system_event(b, events[i].kind, events[i].body, &raw[i]);
+	if (err)
+		return err;
+	err = store_log(b->node->st, &log, &row);
+	if (err == AS_ENOTFOUND || (err == AS_OK && row.head.size == 0)) {
+		struct log_opened lo = {.log = log};
+		memcpy(lo.author, b->node->home->instance_public, 32);
+		/* a new instance continues what is held of the one before */
+		for (uint32_t i = log.number - 1; i > 0 && !lo.has_parent; i--) {
+			struct log_id old = {.cls = LOG_HQ_ALL, .number = i};
+			if (store_log(b->node->st, &old, &row) == AS_OK && row.head.size > 0) {
+				lo.has_parent = true;
+				lo.parent = old;
+				lo.parent_head = row.head;
+			}
+		}
+		err = batch_log_begin(b, &lo, raw, n, &w);
+	} else if (err == AS_OK && (err = batch_author_open(b, &log, &w)) == AS_OK) {
+		err = batch_append(b, &w, raw, n, 0);
+	}
+	batch_author_done(&w);
+	if (err == AS_OK && ret_raw)
+		memcpy(ret_raw, raw, n * sizeof raw[0]);
+	return err;
+}
+
+/* ---- admitting ----------------------------------------------------------------------------------------------- */
+
+#define ADMIT_LOGS_MAX 1024
+
+struct branch_logs {
+	const char *branch;
+	struct log_id log[ADMIT_LOGS_MAX];
+	size_t n;
+};
+
+static as_err take_log(void *arg, const struct log_row *row)
+{
+	struct branch_logs *l = arg;
+
+	if (!log_is_hq(&row->id) && memcmp(row->id.branch, l->branch, BRANCH_CODE_MAX) == 0 && row->head.size > 0 &&
+	    l->n < ADMIT_LOGS_MAX)
+		l->log[l->n++] = row->id;
+	return AS_OK;
+}
+
+static as_err log_key_event(struct batch *b, const struct roster_node *node, const struct log_id *log,
+			    struct hq_event *ret)
+{
+	struct node_reader *r = node_reader_get(b->node, log);
+	struct roster_log_key k = {.log = *log};
+	uint8_t random[32], *body = batch_memory(b, ROSTER_BODY_MAX);
+
+	if (body == NULL)
+		return AS_ENOMEM;
+	as_random(random, sizeof random);
+	if (r == NULL || !as_box_seal(node->recipient, bytes_of(node_block_reader(r)->content_key, 32), random, k.sealed))
+		return AS_ENOTFOUND;
+	*ret = (struct hq_event){.kind = LOG_KEYS, .body = bytes_of(body, roster_put_log_key(body, &k))};
+	return AS_OK;
+}
+
+/* Every key of the branch's subjects that is still in the ring, as changes of head office's log to the branch. */
+static as_err subject_keys(struct batch *b, const struct branch_logs *logs)
+{
+	struct node *n = b->node;
+	struct log_id to = {.cls = LOG_HQ_BRANCH, .number = n->home->instance};
+	struct log_row row;
+	uint64_t number = 0;
+	as_err err;
+
+	memcpy(to.branch, logs->branch, BRANCH_CODE_MAX);
+	if ((err = store_log(n->st, &to, &row)) == AS_OK)
+		number = row.keys;
+	else if (err != AS_ENOTFOUND)
+		return err;
+	if ((err = logs->n ? batch_touch(b, &to) : AS_OK))
+		return err;
+	for (size_t i = 0; i < logs->n; i++) {
+		uint64_t after = 0;
+		size_t got = 1;
+		while (logs->log[i].cls == LOG_LIVE && got > 0) {
+			struct store_key part[KEYS_PER_MESSAGE_MAX];
+			AS_AUTO(buf) struct buf memory = {0};
+			buf_init(&memory, KEYS_PER_MESSAGE_MAX * STORE_WRAPPED_MAX);
+			if ((err = store_keys(n->st, &logs->log[i], after, part, KEYS_PER_MESSAGE_MAX, &memory, &got)))
+				return err == AS_ENOTFOUND ? AS_OK : err;
+			struct store_key *keys = batch_memory(b, (got + 1) * sizeof keys[0]);
+			size_t k = 0;
+			for (size_t p = 0; keys && p < got; p++) {
+				after = part[p].number;
+				if (part[p].op == KEY_VOID)
+					continue;
+				keys[k] = part[p];
+				keys[k].number = ++number;
+				keys[k].wrapped = batch_copy(b, part[p].wrapped);
+				k++;
+			}
+			struct store_op *o = k ? batch_op(b, STORE_KEYS, &to) : NULL;
+			if (keys == NULL || (k && o == NULL))
+				return AS_ENOMEM;
+			if (k) {
+				o->keys.keys = keys;
+				o->keys.n = k;
+			}
+		}
+	}
+	return AS_OK;
+}
+
+as_err hq_all_admit(struct batch *b, const struct roster_node *node, struct bytes **ret_raw, size_t *ret_n)
+{
+	struct branch_logs *logs = batch_memory(b, sizeof *logs);
+	struct hq_event *events = batch_memory(b, (ADMIT_LOGS_MAX + 1) * sizeof events[0]);
+	uint8_t *body = batch_memory(b, ROSTER_BODY_MAX);
+	size_t n = 0;
+	as_err err;
+
+	*ret_raw = batch_memory(b, (ADMIT_LOGS_MAX + 1) * sizeof **ret_raw);
+	if (logs == NULL || events == NULL || body == NULL || *ret_raw == NULL)
+		return AS_ENOMEM;
+	*logs = (struct branch_logs){.branch = node->branch};
+	if ((err = store_each_log(b->node->st, take_log, logs)))
+		return err;
+	events[n++] =
+	    (struct hq_event){.kind = NODE_ADMITTED, .body = bytes_of(body, roster_put_admitted(body, node))};
+	for (size_t i = 0; i < logs->n; i++) {
+		err = log_key_event(b, node, &logs->log[i], &events[n]);
+		if (err == AS_OK)
+			n++;
+		else if (err != AS_ENOTFOUND) /* a log whose key cannot be read here cannot be given back either */
+			return err;
+	}
+	if ((err = subject_keys(b, logs)) || (err = hq_all_append(b, events, n, *ret_raw)))
+		return err;
+	*ret_n = n;
+	return AS_OK;
+}
+
+/* ---- enrolment ------------------------------------------------------------------------------------------------ */
+
+static as_err text_get(const json_t *o, const char *key, char *out, size_t cap, struct as_errmsg *em)
+{
+	const json_t *v = json_object_get(o, key);
+
+	if (v == NULL || json_is_null(v))
+		return AS_OK;
+	if (!json_is_string(v) || json_string_length(v) >= cap) {
+		as_errmsg_set(em, "%s: a text of at most %zu bytes is wanted", key, cap - 1);
+		return AS_EINVAL;
+	}
+	snprintf(out, cap, "%s", json_string_value(v));
+	return AS_OK;
+}
+
+static as_err number_get(const json_t *o, const char *key, int64_t min, int64_t max, int64_t *out,
+			 struct as_errmsg *em)
+{
+	const json_t *v = json_object_get(o, key);
+
+	if (v == NULL || json_is_null(v))
+		return AS_OK;
+	if (!json_is_integer(v) || json_integer_value(v) < min || json_integer_value(v) > max) {
+		as_errmsg_set(em, "%s: a number from %lld to %lld is wanted", key, (long long)min, (long long)max);
+		return AS_EINVAL;
+	}
+	*out = json_integer_value(v);
+	return AS_OK;
+}
+
+as_err enrolment_parse(const struct node *n, const struct json_t *request, const char *listen, int64_t now,
+		       struct enrolment *ret, struct as_errmsg *em)
+{
+	const json_t *o = request;
+	char code[16] = "";
+	int64_t uses = 1, expires_s = 86400;
+	struct tz tz;
+	as_err err;
+
+	*ret = (struct enrolment){0};
+	snprintf(ret->zone, sizeof ret->zone, "%s", n->home->ident.timezone);
+	snprintf(ret->endpoint, sizeof ret->endpoint, "%s", listen);
+	if ((err = text_get(o, "branch", code, sizeof code, em)) ||
+	    (err = text_get(o, "name", ret->name, sizeof ret->name, em)) ||
+	    (err = text_get(o, "region", ret->region, sizeof ret->region, em)) ||
+	    (err = text_get(o, "timezone", ret->zone, sizeof ret->zone, em)) ||
+	    (err = text_get(o, "endpoint", ret->endpoint, sizeof ret->endpoint, em)) ||
+	    (err = number_get(o, "uses", 1, 100, &uses, em)) ||
+	    (err = number_get(o, "expires_s", 1, INT64_C(366) * 86400, &expires_s, em)))
+		return err;
+	if (!branch_code_ok(bytes_of_str(code))) {
+		as_errmsg_set(em, "branch: %s is no branch code; two to eight letters A-Z and digits are wanted", code);
+		return AS_EINVAL;
+	}
+	if (!node_name_valid(bytes_of_str(ret->name)) || !node_name_valid(bytes_of_str(ret->region))) {
+		as_errmsg_set(em, "name, region: text without control characters is wanted");
+		return AS_EINVAL;
+	}
+	if ((err = tz_load(ret->zone, &tz, em)))
+		return AS_EINVAL;
+	if (!endpoint_valid(bytes_of_str(ret->endpoint)) || strstr(ret->endpoint, "//0.0.0.0:") ||
+	    strstr(ret->endpoint, "//[::]:")) {
+		as_errmsg_set(em, "endpoint: %.80s is no address that a branch could connect to; give --endpoint tcp://HOST:PORT",
+			      ret->endpoint);
+		return AS_EINVAL;
+	}
+	memcpy(ret->branch, code, strlen(code));
+	ret->uses = (uint32_t)uses;
+	ret->expires = now + expires_s * 1000;
+	ret->replace = json_is_true(json_object_get(o, "replace"));
+	return AS_OK;
+}
+
+struct highest {
+	const char *branch;
+	uint32_t number;
+};
+
+static as_err take_number(void *arg, const struct log_row *row)
+{
+	struct highest *h = arg;
+
+	if (!log_is_hq(&row->id) && memcmp(row->id.branch, h->branch, BRANCH_CODE_MAX) == 0 &&
+	    row->id.number > h->number)
+		h->number = row->id.number;
+	return AS_OK;
+}
+
+static void code_fill(const struct node *n, const struct enrolment *e, struct join_code *c)
+{
+	const struct node_home *h = n->home;
+	const struct node_box *transport = &h->transports[h->transports_n - 1];
+
+	memcpy(c->org, h->org, sizeof c->org);
+	memcpy(c->branch, e->branch, BRANCH_CODE_MAX);
+	memcpy(c->root, h->ident.root, sizeof c->root);
+	c->instance = h->instance;
+	memcpy(c->instance_key, h->instance_public, 32);
+	memcpy(c->curve_key, h->link_public, 32);
+	memcpy(c->recipient_key, h->recipient_public, 32);
+	c->transport = transport->number;
+	memcpy(c->transport_key, transport->public_key, 32);
+	c->expires_s = (uint64_t)(e->expires / 1000);
+	snprintf(c->timezone, sizeof c->timezone, "%s", e->zone);
+	snprintf(c->endpoint, sizeof c->endpoint, "%s", e->endpoint);
+	snprintf(c->name, sizeof c->name, "%s", e->name);
+}
+
+as_err enrolment_to_batch(struct batch *b, const struct enrolment *e, struct join_code *ret_code,
+			  struct bytes ret_raw[ENROL_EVENTS_MAX], size_t *ret_n, struct as_errmsg *em)
+{
+	struct node *n = b->node;
+	struct roster *r = &n->roster;
+	struct highest highest = {.branch = e->branch};
+	struct roster_token t = {.number = r->tokens_n ? r->tokens[r->tokens_n - 1].number + 1 : 1,
+				 .expires = e->expires,
+				 .uses = e->uses};
+	struct roster_branch branch = {.first_number = 1};
+	struct hq_event events[ENROL_EVENTS_MAX];
+	uint8_t bodies[ENROL_EVENTS_MAX][ROSTER_BODY_MAX], secret[32];
+	size_t k = 0;
+	as_err err;
+
+	memset(ret_code, 0, sizeof *ret_code);
+	if (!e->replace && roster_node_of(r, e->branch)) {
+		as_errmsg_set(em, "%.8s has a server already; to put another in its place: hq enrol %.8s --replace",
+			      e->branch, e->branch);
+		return AS_EREFUSED;
+	}
+	for (size_t i = 0; i < r->nodes_n && k + 1 < ENROL_EVENTS_MAX; i++) {
+		if (r->nodes[i].ended || memcmp(r->nodes[i].branch, e->branch, BRANCH_CODE_MAX) != 0)
+			continue;
+		events[k] = (struct hq_event){.kind = NODE_ENDED,
+					      .body = bytes_of(bodies[k], roster_put_ended(bodies[k], &r->nodes[i]))};
+		k++;
+	}
+	if ((err = store_each_log(n->st, take_number, &highest)))
+		return err;
+	branch.first_number = highest.number + 1;
+	memcpy(branch.code, e->branch, BRANCH_CODE_MAX);
+	snprintf(branch.name, sizeof branch.name, "%s", e->name);
+	snprintf(branch.region, sizeof branch.region, "%s", e->region);
+	snprintf(branch.zone, sizeof branch.zone, "%s", e->zone);
+	memcpy(t.branch, e->branch, BRANCH_CODE_MAX);
+	code_fill(n, e, ret_code);
+	as_random(ret_code->token_seed, sizeof ret_code->token_seed);
+	join_token_keys(ret_code->token_seed, t.key, secret);
+	as_wipe(secret, sizeof secret);
+	ret_code->token = t.number;
+	ret_code->incarnation = branch.first_number;
+	events[k] = (struct hq_event){
+	    .kind = BRANCH_ENROLLED,
+	    .body = bytes_of(bodies[k], roster_put_enrolled(bodies[k], &t, &branch, e->replace))};
+	k++;
+	struct bytes *copies = batch_memory(b, k * sizeof copies[0]);
+	if (copies == NULL)
+		return AS_ENOMEM;
+	for (size_t i = 0; i < k; i++)
+		if ((events[i].body = batch_copy(b, events[i].body)).p == NULL)
+			return AS_ENOMEM;
+	*ret_n = k;
+	return hq_all_append(b, events, k, ret_raw);
+}

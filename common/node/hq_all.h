@@ -1,0 +1,64 @@
+/*
+ * Head office's log to everybody (hq/all): appending to it, and what an admitted machine needs. Store thread of a
+ * head office, or the command line under the directory lock.
+ */
+#ifndef AFTERSYNC_NODE_HQ_ALL_H
+#define AFTERSYNC_NODE_HQ_ALL_H
+
+#include "common/node/batch.h"
+
+/* A new event: kind and body. Bodies are the caller's memory until the batch is committed. */
+struct hq_event {
+	uint32_t kind;
+	struct bytes body;
+};
+
+/*
+ * Adds the events to a begun batch, as one block of hq/all of the present instance; the first block of the log is
+ * begun by INSTANCE_CERTIFIED and TRANSPORT_KEY (node_hq_init makes it), so that a branch can tell whose it is.
+ * ret_raw: NULL, or room for n: the events as they will be stored.
+ */
+as_err hq_all_append(struct batch *b, const struct hq_event *events, size_t n, struct bytes *ret_raw) AS_MUST_CHECK;
+
+/* The name of the present instance's hq/all. */
+struct log_id hq_all_log(const struct node_home *home);
+
+/*
+ * What is written when a machine is admitted: NODE_ADMITTED; and when the branch has logs of earlier machines, their
+ * content keys sealed to the new recipient key (LOG_KEYS), and their subject keys again, numbered in head office's log
+ * to the branch, whose key changes travel sealed to the new machine. The rows that changed are in b->touched.
+ *
+ * ret_raw, ret_n: the roster events, in the batch's memory, for roster_fold.
+ */
+as_err hq_all_admit(struct batch *b, const struct roster_node *node, struct bytes **ret_raw,
+		    size_t *ret_n) AS_MUST_CHECK;
+
+/*
+ * The events for `hq enrol`: NODE_ENDED of every live machine of the branch when it is to be replaced, then
+ * BRANCH_ENROLLED; and the join code. seed: 16 fresh random bytes.
+ */
+struct enrolment {
+	char branch[BRANCH_CODE_MAX];
+	char name[ROSTER_NAME_MAX + 1], region[ROSTER_REGION_MAX + 1], zone[ROSTER_ZONE_MAX + 1];
+	char endpoint[ENDPOINT_BYTES_MAX + 1]; /* that the branch connects to */
+	uint32_t uses;
+	int64_t expires; /* UTC ms */
+	bool replace;
+};
+
+#define ENROL_EVENTS_MAX 20
+
+/* Reads a request {"cmd":"hq-enrol",…}. AS_EINVAL: em has one sentence. Missing: name, region empty, zone head
+ * office's, endpoint from listen, uses 1, expires 24 h. */
+struct json_t;
+as_err enrolment_parse(const struct node *n, const struct json_t *request, const char *listen, int64_t now,
+		       struct enrolment *ret, struct as_errmsg *em) AS_MUST_CHECK;
+
+/*
+ * Adds the enrolment to a begun batch. AS_EREFUSED: the branch has a machine that is not to be replaced, or no
+ * public address; em. ret_code: to be wiped by join_code_done.
+ */
+as_err enrolment_to_batch(struct batch *b, const struct enrolment *e, struct join_code *ret_code,
+			  struct bytes ret_raw[ENROL_EVENTS_MAX], size_t *ret_n, struct as_errmsg *em) AS_MUST_CHECK;
+
+#endif

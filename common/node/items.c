@@ -1,0 +1,175 @@
+#include "common/node/items.h"
+
+#include "common/base/check.h"
+
+/* ---- key changes ----------------------------------------------------------------------------------------- */
+
+/* Opens a put as it travelled; false: not for us, or damaged. */
+static bool put_open(const struct node_home *h, const struct wire_key *w, uint8_t ret_key[32])
+{
+	if (!h->is_hq)
+		return as_box_open(h->recipient_public, h->recipient_secret, bytes_of(w->sealed, sizeof w->sealed),
+				   ret_key);
+	for (size_t i = 0; i < h->transports_n; i++)
+		if (h->transports[i].number == w->transport)
+			return as_box_open(h->transports[i].public_key, h->transports[i].secret,
+					   bytes_of(w->sealed, sizeof w->sealed), ret_key);
+	return false;
+}
+
+static bool put_is_current(const struct node_home *h, const struct wire_key *w)
+{
+	return !h->is_hq || (h->transports_n && w->transport == h->transports[h->transports_n - 1].number);
+}
+
+static as_err keys_op(struct batch *b, const struct sync_item *it, const struct received *r, size_t at,
+		      struct items_result *ret)
+{
+	const struct node_home *h = b->node->home;
+	struct store_key *keys = batch_memory(b, r->keys_n * sizeof keys[0]);
+	size_t k = 0;
+
+	if (keys == NULL)
+		return AS_ENOMEM;
+	ret->any_keys = true;
+	ret->reseal[at] = false;
+	for (; k < r->keys_n; k++) {
+		const struct wire_key *w = &r->keys[k];
+		keys[k] = (struct store_key){.number = w->number, .op = w->op};
+		memcpy(keys[k].subject, w->subject, 16);
+		if (w->op != KEY_PUT)
+			continue;
+		AS_AUTO(as_secret) struct as_secret subject = {0};
+		uint8_t random[32], *wrapped = batch_memory(b, RING_WRAPPED_BYTES);
+		if (wrapped == NULL)
+			return AS_ENOMEM;
+		if (!put_is_current(h, w) || !put_open(h, w, subject.b)) {
+			ret->reseal[at] = true; /* asked for again, sealed to the present key */
+			break;
+		}
+		as_random(random, sizeof random);
+		ring_wrap(h->ring_key, w->subject, subject.b, random, wrapped);
+		keys[k].wrapped = bytes_of(wrapped, RING_WRAPPED_BYTES);
+	}
+	ret->keys[at] = it->first - 1 + k;
+	if (k == 0)
+		return AS_OK;
+	struct store_op *o = batch_op(b, STORE_KEYS, &it->log);
+	if (o == NULL)
+		return AS_ENOMEM;
+	o->keys.keys = keys;
+	o->keys.n = k;
+	return AS_OK;
+}
+
+static as_err void_op(struct batch *b, const struct sync_item *it)
+{
+	size_t n = (size_t)(it->keys_upto - it->first + 1);
+	struct store_key *keys;
+	struct store_op *o;
+
+	if (n > KEYS_PER_MESSAGE_MAX)
+		n = KEYS_PER_MESSAGE_MAX;
+	keys = batch_memory(b, n * sizeof keys[0]);
+	o = batch_op(b, STORE_KEYS, &it->log);
+	if (keys == NULL || o == NULL)
+		return AS_ENOMEM;
+	for (size_t i = 0; i < n; i++)
+		keys[i] = (struct store_key){.number = it->first + i, .op = KEY_VOID};
+	o->keys.keys = keys;
+	o->keys.n = n;
+	return AS_OK;
+}
+
+/* ---- blocks and the rest --------------------------------------------------------------------------------- */
+
+static as_err block_op(struct batch *b, const struct sync_item *it, const struct received *r)
+{
+	struct store_op *o = batch_op(b, STORE_BLOCK, &it->log);
+
+	if (o == NULL)
+		return AS_ENOMEM;
+	o->block.meta = (struct block_meta){.first = it->first,
+					    .count = it->count,
+					    .bytes = (uint32_t)r->block.n,
+					    .keys_upto = it->keys_upto};
+	memcpy(o->block.meta.root, it->head.root, 32);
+	o->block.block = buf_bytes(&r->block);
+	o->block.events = r->opened.events;
+	o->block.leaves = (const uint8_t(*)[32])r->opened.leaves;
+	o->block.fold = it->fold;
+	o->block.has_parent = it->has_parent;
+	o->block.parent = it->parent;
+	o->block.parent_head = it->parent_head;
+	return AS_OK;
+}
+
+static as_err item_op(struct batch *b, const struct sync_item *it, const struct received *r, size_t at,
+		      struct items_result *ret)
+{
+	static const uint8_t one[1] = {1};
+	uint8_t number[4];
+	struct store_op *o;
+
+	switch (it->type) {
+	case ITEM_BLOCK:
+		/* head office gets back what it wrote before it was restored */
+		ret->roster_anew |= b->node->home->is_hq && it->log.cls == LOG_HQ_ALL;
+		return block_op(b, it, r);
+	case ITEM_KEYS:
+		return keys_op(b, it, r, at, ret);
+	case ITEM_VOID:
+		return void_op(b, it);
+	case ITEM_ADMIT:
+		return AS_OK;
+	case ITEM_JOINED:
+		return batch_meta(b, META_JOINED, bytes_of(one, 1));
+	case ITEM_INSTANCE:
+		put_be32(number, it->number);
+		return batch_meta(b, META_INSTANCE, bytes_of(number, 4));
+	case ITEM_REPAIR:
+	case ITEM_ASIDE:
+		ret->roster_anew |= it->type == ITEM_REPAIR && it->log.cls == LOG_HQ_ALL;
+		if ((o = batch_op(b, it->type == ITEM_REPAIR ? STORE_REPAIR : STORE_ASIDE, &it->log)) == NULL)
+			return AS_ENOMEM;
+		o->aside.first = it->first;
+		o->aside.reason = it->reason;
+		o->aside.block = buf_bytes(&r->block);
+		return AS_OK;
+	case ITEM_FOLD:
+		return batch_op(b, STORE_FOLD, &it->log) ? AS_OK : AS_ENOMEM;
+	case ITEM_RECEIPT:
+		if ((o = batch_op(b, STORE_RECEIPT, &it->log)) == NULL)
+			return AS_ENOMEM;
+		o->receipt.head = it->head;
+		memcpy(o->receipt.receipt, it->receipt, sizeof o->receipt.receipt);
+		return AS_OK;
+	case ITEM_CUT:
+	case ITEM_END:
+		if ((o = batch_op(b, it->type == ITEM_CUT ? STORE_CUT : STORE_END, &it->log)) == NULL)
+			return AS_ENOMEM;
+		o->cut.size = it->head.size;
+		ret->roster_anew |= it->type == ITEM_CUT && it->log.cls == LOG_HQ_ALL;
+		return AS_OK;
+	}
+	return AS_EINVAL;
+}
+
+as_err items_to_batch(struct batch *b, const struct sync_item *items, struct received *const *slots, size_t n,
+		      struct items_result *ret)
+{
+	as_err err = AS_OK;
+
+	as_assert(n <= SYNC_FLIGHT_MAX);
+	*ret = (struct items_result){.result = COMMIT_OK};
+	for (size_t i = 0; err == AS_OK && i < n; i++)
+		err = item_op(b, &items[i], slots[i], i, ret);
+	return err;
+}
+
+void items_committed(struct verifier *vf, const struct sync_item *items, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (items[i].type == ITEM_CUT)
+			verifier_forget(vf, &items[i].log);
+}

@@ -1,0 +1,150 @@
+/*
+ * The branch daemon: what it owns, and how its parts call each other.
+ *
+ *	main.c      arguments, configuration, life
+ *	branchd.c   the sync core between line, store and clock
+ *	local.c     jobs of the store thread for local work: append, open a log, fork
+ *	submit.c    submissions: lines in, answers out, in order
+ *	requests.c  the control socket's other requests
+ *
+ * Everything runs on the loop's thread but the `run` of jobs.
+ */
+#ifndef AFTERSYNC_DAEMON_BRANCHD_BRANCHD_H
+#define AFTERSYNC_DAEMON_BRANCHD_BRANCHD_H
+
+#include "common/node/fork.h"
+#include "common/sync/branch.h"
+#include "daemon/branchd/branchd_conf.h"
+#include "daemon/rt/control.h"
+#include "daemon/rt/history.h"
+#include "daemon/rt/link_client.h"
+#include "daemon/rt/queries.h"
+#include "daemon/rt/shell.h"
+
+#define BRANCHD_LOGS_MAX 1024
+#define BRANCHD_QUEUE_MAX 512
+#define BRANCHD_APPEND_MAX 1024	 /* lines of one commit */
+#define BRANCHD_WAITING_MAX 8192 /* lines read and not answered, of all connections */
+
+struct branchd;
+struct pending;
+
+/* Lines that wait for a log of one class; oldest first. */
+struct pending_list {
+	struct pending *first, *last;
+	size_t n;
+};
+
+/* An append under way. */
+struct append_job {
+	struct worker_job job;
+	struct branchd *d;
+	struct accept_ctx ctx;
+	size_t n;
+	struct pending *taken[BRANCHD_APPEND_MAX];
+	struct accept_line lines[BRANCHD_APPEND_MAX];
+	int64_t now;
+	as_err err;
+	struct as_errmsg em;
+	bool stale; /* a fork came between: nothing was done */
+	struct log_row rows[4];
+	size_t rows_n;
+};
+
+struct open_job {
+	struct worker_job job;
+	struct branchd *d;
+	struct log_opened lo;
+	int64_t now;
+	as_err err;
+	struct as_errmsg em;
+	struct log_row rows[2];
+	size_t rows_n;
+};
+
+struct fork_job {
+	struct worker_job job;
+	struct branchd *d;
+	struct fork_order order;
+	int64_t now;
+	as_err err;
+	struct as_errmsg em;
+};
+
+struct branchd {
+	struct loop *loop;
+	struct branchd_conf conf;
+	const char *conf_path;
+	struct node_home *home;
+	struct shell shell;
+	struct branch_core core;
+	struct sync_log logs[BRANCHD_LOGS_MAX];
+	struct sync_item queue[BRANCHD_QUEUE_MAX];
+	uint8_t token_public[32], token_secret[32];
+	/* line */
+	struct link_client *link;
+	uint32_t link_no; /* of the connection; counts */
+	enum sync_link kind;
+	struct loop_timer connect;
+	char link_why[128]; /* why the last connection ended */
+	int64_t backlog_utc; /* something is not receipted since; 0: all is */
+	int64_t seen_utc;   /* last whole message of head office; 0: none in this run */
+	/* local work: one job at a time */
+	struct accept accept; /* store thread */
+	struct append_job append;
+	struct open_job open;
+	struct fork_job fork;
+	bool local_under_way;
+	bool fork_wanted;
+	uint32_t fork_number;
+	uint8_t fork_inc[16];
+	struct loop_timer want;
+	struct pending_list waiting[2]; /* LIVE, BULK */
+	size_t unanswered;
+	bool stopping;
+	/* control */
+	struct control *control;
+	struct queries *queries;
+	struct history history;
+	enum sync_state state;
+};
+
+/* home and conf are set. em says what failed. */
+as_err branchd_open(struct branchd *d, struct as_errmsg *em) AS_MUST_CHECK;
+void branchd_close(struct branchd *d);
+
+/* After whatever happened: is there local work that can be done now? */
+void branchd_work(struct branchd *d);
+
+/* local.c */
+void local_append(struct branchd *d, const struct log_id *log);
+void local_open(struct branchd *d, const struct sync_out *out);
+void local_fork(struct branchd *d);
+/* What the store knows, for the core; rows: memory for cap of them. */
+struct branch_start local_start(struct branchd *d, struct log_row *rows, size_t cap, bool ours);
+
+/* submit.c */
+struct submit_conn;
+struct pending {
+	struct pending *next; /* in its list */
+	struct pending *conn_next;
+	struct submit_conn *conn;
+	uint64_t line_no;
+	char *answer; /* NULL: not yet */
+	size_t answer_n;
+	size_t n;
+	char line[];
+};
+
+/* A connection has said {"cmd":"submit"}: what follows are lines. NULL: out of memory. */
+struct submit_conn *submit_begin(struct branchd *d, struct control_conn *c);
+void submit_line(struct submit_conn *s, struct bytes line);
+void submit_eof(struct submit_conn *s);
+void submit_gone(struct submit_conn *s); /* the connection is closed; what is under way is recorded all the same */
+/* The append job is over: answers go out, the others wait again. */
+void submit_done(struct branchd *d, struct append_job *job);
+
+/* requests.c */
+as_err requests_open(struct branchd *d, struct as_errmsg *em) AS_MUST_CHECK;
+
+#endif

@@ -1,0 +1,283 @@
+/* Local work in the store thread: appending what was submitted, opening a log, carrying out a fork. */
+#include <stdio.h>
+
+#include "common/base/check.h"
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/store/kv_lmdb.h"
+#include "daemon/branchd/branchd.h"
+
+/* ---- what the core is told at the start, and after a fork --------------------------------------------------------- */
+
+struct rows {
+	struct log_row *row;
+	size_t n, cap;
+};
+
+static as_err take_row(void *arg, const struct log_row *row)
+{
+	struct rows *r = arg;
+
+	if (r->n == r->cap)
+		return AS_ETOOBIG;
+	r->row[r->n++] = *row;
+	return AS_OK;
+}
+
+static bool meta(struct branchd *d, const char *name, struct buf *b)
+{
+	return store_meta(d->shell.view->st, name, b) == AS_OK && b->n > 0;
+}
+
+static void join_message(struct branchd *d, const struct branch_start *s, struct msg_join *j)
+{
+	const struct node_home *h = d->home;
+
+	memcpy(j->branch, h->branch, BRANCH_CODE_MAX);
+	memcpy(j->identity, h->identity_public, 32);
+	memcpy(j->link, h->link_public, 32);
+	memcpy(j->recipient, h->recipient_public, 32);
+	if (s->has_open) {
+		j->live = s->open;
+	} else { /* it has a name when it is opened; until then one that nobody else has */
+		j->live = (struct log_id){.cls = LOG_LIVE, .number = h->join.incarnation};
+		memcpy(j->live.branch, h->branch, BRANCH_CODE_MAX);
+		memcpy(j->live.inc, h->identity_public, 16);
+	}
+	node_join_sign(h, d->token_public, j);
+}
+
+struct branch_start local_start(struct branchd *d, struct log_row *row, size_t cap, bool ours)
+{
+	const struct node_home *h = d->home;
+	struct rows rows = {.row = row, .cap = cap};
+	struct branch_start s = {.ours = ours, .first_number = h->join.incarnation, .rows = row};
+	const struct roster_transport *t = roster_transport_of(&d->shell.view->roster, 0);
+	AS_AUTO(buf) struct buf b = {0};
+
+	buf_init(&b, STORE_META_MAX);
+	as_err err = store_each_log(d->shell.view->st, take_row, &rows);
+	if (err)
+		logline(LOG_LEVEL_ERR, "logs-unreadable", "reason=%s", LOG_STR(as_err_text(err)));
+	s.rows_n = rows.n;
+	if (meta(d, META_OPEN, &b) && b.n == LOG_ID_BYTES)
+		s.has_open = log_id_get(b.p, &s.open);
+	s.joined = meta(d, META_JOINED, &b);
+	s.instance = meta(d, META_INSTANCE, &b) && b.n == 4 ? get_be32(b.p) : h->join.instance;
+	s.transport = t ? t->number : h->join.transport;
+	join_message(d, &s, &s.join);
+	return s;
+}
+
+/* ---- append --------------------------------------------------------------------------------------------------------- */
+
+/* Is this still the open incarnation? A fork may have come between. */
+static bool still_open(struct node *n, const struct log_id *log)
+{
+	AS_AUTO(buf) struct buf b = {0};
+	struct log_id open;
+
+	buf_init(&b, STORE_META_MAX);
+	return store_meta(n->st, META_OPEN, &b) == AS_OK && b.n == LOG_ID_BYTES && log_id_get(b.p, &open) &&
+	       open.number == log->number && memcmp(open.inc, log->inc, sizeof open.inc) == 0;
+}
+
+/* What was to be appended was not: every line says so. */
+static void refuse_appended(struct append_job *j, struct node *n)
+{
+	char text[200];
+
+	if (j->err == AS_EFULL) {
+		uint64_t used = 0, limit = 0;
+		if (kv_lmdb_space(n->home->kv, &used, &limit))
+			used = limit = 0;
+		snprintf(text, sizeof text, "NOT recorded: store full (%llu of %llu MiB).",
+			 (unsigned long long)(used >> 20), (unsigned long long)(limit >> 20));
+	} else {
+		snprintf(text, sizeof text, "NOT recorded: %s.", as_err_text(j->err));
+	}
+	for (size_t i = 0; i < j->n; i++)
+		if (j->lines[i].verdict == ACCEPT_APPENDED || j->lines[i].verdict == ACCEPT_NEW) {
+			j->lines[i].verdict = ACCEPT_REFUSED;
+			j->lines[i].stored = false;
+			snprintf(j->lines[i].error.text, sizeof j->lines[i].error.text, "%s", text);
+		}
+}
+
+static void append_run(struct worker_job *job, void *ctx)
+{
+	struct append_job *j = (struct append_job *)job;
+	struct shell_store *st = ctx;
+	struct accept *a = &j->d->accept;
+
+	j->rows_n = 0;
+	j->err = AS_OK;
+	j->stale = !still_open(st->node, &j->ctx.log);
+	if (j->stale)
+		return;
+	batch_begin(&st->batch, j->now);
+	j->err = accept_lines(a, &j->ctx, j->lines, j->n);
+	if (j->err == AS_OK && a->events_n > 0)
+		j->err = batch_commit(&st->batch, &j->em);
+	if (j->err)
+		refuse_appended(j, st->node);
+	else if (a->events_n > 0)
+		j->rows_n = shell_rows(st, j->rows, AS_COUNT(j->rows));
+}
+
+static void append_done(struct worker_job *job)
+{
+	struct append_job *j = (struct append_job *)job;
+	struct branchd *d = j->d;
+
+	d->local_under_way = false;
+	if (j->err == AS_EIO || j->err == AS_ECONFLICT || j->err == AS_EINVAL || j->err == AS_EFULL)
+		shell_commit_failed(j->err, "append", &j->em); /* ends here unless the store is full */
+	else if (j->err)
+		logline(LOG_LEVEL_ERR, "append-failed", "reason=%s detail=%s", LOG_STR(as_err_text(j->err)),
+			LOG_STR(j->em.text));
+	for (size_t i = 0; i < j->rows_n; i++)
+		branch_core_appended(&d->core, clock_mono_ms(), &j->rows[i]);
+	if (j->rows_n == 0) /* nothing was to be recorded, or it could not be */
+		branch_core_not_appended(&d->core, clock_mono_ms());
+	shell_step_done(&d->shell);
+	submit_done(d, j);
+	branchd_work(d);
+}
+
+void local_append(struct branchd *d, const struct log_id *log)
+{
+	struct append_job *j = &d->append;
+	struct pending_list *w = &d->waiting[log->cls == LOG_BULK];
+
+	j->job = (struct worker_job){.run = append_run, .done = append_done};
+	j->d = d;
+	j->ctx = (struct accept_ctx){
+	    .log = *log, .imported = false, .restoring = d->state == SYNC_RESTORING};
+	j->now = clock_utc_ms();
+	j->em.text[0] = 0;
+	j->n = 0;
+	while (w->first && j->n < BRANCHD_APPEND_MAX) {
+		struct pending *p = w->first;
+		w->first = p->next;
+		w->n--;
+		memset(&j->lines[j->n], 0, sizeof j->lines[0]);
+		j->lines[j->n].line = bytes_of(p->line, p->n);
+		j->taken[j->n++] = p;
+	}
+	if (w->first == NULL)
+		w->last = NULL;
+	d->local_under_way = true;
+	worker_post(d->shell.store, &j->job);
+}
+
+/* ---- opening a log ---------------------------------------------------------------------------------------------------- */
+
+static void open_run(struct worker_job *job, void *ctx)
+{
+	struct open_job *j = (struct open_job *)job;
+	struct shell_store *st = ctx;
+	struct batch_author w = {0};
+	uint8_t id[LOG_ID_BYTES];
+
+	batch_begin(&st->batch, j->now);
+	j->err = batch_log_begin(&st->batch, &j->lo, NULL, 0, &w);
+	batch_author_done(&w);
+	log_id_put(&j->lo.log, id);
+	if (j->err == AS_OK && j->lo.log.cls == LOG_LIVE) {
+		j->err = batch_meta(&st->batch, META_OPEN, bytes_of(id, sizeof id));
+		if (j->err == AS_OK)
+			j->err = accept_suffix(&j->d->accept, &j->lo.log, j->lo.has_parent, &st->batch);
+	}
+	if (j->err == AS_OK)
+		j->err = batch_commit(&st->batch, &j->em);
+	j->rows_n = j->err ? 0 : shell_rows(st, j->rows, AS_COUNT(j->rows));
+}
+
+static void open_done(struct worker_job *job)
+{
+	struct open_job *j = (struct open_job *)job;
+	struct branchd *d = j->d;
+
+	d->local_under_way = false;
+	if (j->err) {
+		shell_commit_failed(j->err, "open-log", &j->em);
+		branch_core_not_appended(&d->core, clock_mono_ms());
+	}
+	for (size_t i = 0; i < j->rows_n; i++) {
+		char name[NODE_LOG_TEXT_MAX];
+		logline(LOG_LEVEL_NOTICE, "log-opened", "log=%s", node_log_text(&j->rows[i].id, name));
+		branch_core_appended(&d->core, clock_mono_ms(), &j->rows[i]);
+	}
+	shell_step_done(&d->shell);
+	branchd_work(d);
+}
+
+void local_open(struct branchd *d, const struct sync_out *out)
+{
+	struct open_job *j = &d->open;
+
+	*j = (struct open_job){.job = {.run = open_run, .done = open_done}, .d = d, .now = clock_utc_ms()};
+	j->lo.log = out->open.log;
+	j->lo.has_parent = out->open.has_parent;
+	if (out->open.has_parent) {
+		j->lo.parent = out->open.parent;
+		j->lo.parent_head = out->open.parent_head;
+	}
+	memcpy(j->lo.author, d->home->identity_public, 32);
+	d->local_under_way = true;
+	worker_post(d->shell.store, &j->job);
+}
+
+/* ---- fork --------------------------------------------------------------------------------------------------------------- */
+
+static void fork_run(struct worker_job *job, void *ctx)
+{
+	struct fork_job *j = (struct fork_job *)job;
+	struct shell_store *st = ctx;
+
+	batch_begin(&st->batch, j->now);
+	j->err = fork_to_batch(&st->batch, &j->order);
+	if (j->err == AS_OK)
+		j->err = accept_suffix(&j->d->accept, &j->order.child[0], true, &st->batch);
+	if (j->err == AS_OK)
+		j->err = batch_commit(&st->batch, &j->em);
+	for (size_t i = 0; j->err == AS_OK && i < j->order.cuts_n; i++)
+		verifier_forget(&st->verifier, &j->order.cuts[i].log);
+}
+
+static void fork_done(struct worker_job *job)
+{
+	struct fork_job *j = (struct fork_job *)job;
+	struct branchd *d = j->d;
+	static struct log_row rows[BRANCHD_LOGS_MAX]; /* loop's thread */
+
+	d->local_under_way = false;
+	if (j->order.lost)
+		logline(LOG_LEVEL_ERR, "events-lost",
+			"count=%llu reason=\"damaged blocks of a log that was cut after a fork, and no other copy\"",
+			(unsigned long long)j->order.lost);
+	fork_order_done(&j->order);
+	if (j->err) /* as good as a crash: the fork is found again from the store */
+		shell_commit_failed(j->err == AS_EFULL ? AS_EIO : j->err, "fork", &j->em);
+	for (size_t i = 0; i < d->core.c.logs_n; i++)
+		node_reader_forget(d->shell.view, &d->core.c.logs[i].row.id);
+	struct branch_start s = local_start(d, rows, BRANCHD_LOGS_MAX, true);
+	branch_core_forked(&d->core, clock_mono_ms(), &s);
+	shell_step_done(&d->shell);
+	branchd_work(d);
+}
+
+void local_fork(struct branchd *d)
+{
+	struct fork_job *j = &d->fork;
+
+	d->fork_wanted = false;
+	*j = (struct fork_job){.job = {.run = fork_run, .done = fork_done}, .d = d, .now = clock_utc_ms()};
+	as_err err = fork_order_make(&d->core, d->fork_number, d->fork_inc, &j->order);
+	if (err)
+		shell_commit_failed(err, "fork", &j->em);
+	logline(LOG_LEVEL_WARN, "fork", "child=%u logs-cut=%zu", d->fork_number, j->order.cuts_n);
+	d->local_under_way = true;
+	worker_post(d->shell.store, &j->job);
+}

@@ -1,0 +1,165 @@
+/* What the operator orders while the daemon runs: enrolment, and the end of a machine's keys with it. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/check.h"
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/node/text_time.h"
+#include "daemon/hqd/hqd.h"
+
+struct enrol_job {
+	struct worker_job job;
+	struct enrol_job *next; /* that waits */
+	struct hqd *d;
+	struct control_conn *c; /* NULL: gone */
+	struct enrolment e;
+	struct join_code code;
+	int64_t now;
+	as_err err;
+	struct as_errmsg em;
+	struct bytes raw[ENROL_EVENTS_MAX];
+	size_t raw_n;
+	struct buf memory;
+	struct log_row rows[2];
+	size_t rows_n;
+};
+
+static void enrol_run(struct worker_job *job, void *ctx)
+{
+	struct enrol_job *j = (struct enrol_job *)job;
+	struct shell_store *st = ctx;
+
+	batch_begin(&st->batch, j->now);
+	j->err = enrolment_to_batch(&st->batch, &j->e, &j->code, j->raw, &j->raw_n, &j->em);
+	if (j->err == AS_OK)
+		j->err = batch_commit(&st->batch, &j->em);
+	if (j->err)
+		return;
+	shell_roster_fold(&st->node->roster, j->raw, j->raw_n);
+	j->rows_n = shell_rows(st, j->rows, AS_COUNT(j->rows));
+	j->err = shell_copy_raw(&j->memory, j->raw, j->raw_n, j->raw);
+}
+
+static void add_token(struct hqd *d, const struct enrol_job *j)
+{
+	struct hq_token t = {.number = j->code.token, .state = TOKEN_OPEN};
+
+	memcpy(t.branch, j->e.branch, BRANCH_CODE_MAX);
+	t.expires_ms = clock_mono_ms() + (uint64_t)(j->e.expires - j->now);
+	if (!hq_core_add_token(&d->core, &t))
+		logline(LOG_LEVEL_ERR, "table-full", "what=tokens reason=\"restart aftersync-hqd to make room\"");
+}
+
+static void answer(struct enrol_job *j)
+{
+	char text[JOIN_TEXT_MAX], expires[TEXT_TIME_MAX];
+	AS_AUTO(json) json_t *line = NULL;
+
+	if (j->c == NULL)
+		return;
+	*control_user(j->c) = NULL;
+	if (j->err == AS_OK)
+		j->err = join_code_encode(&j->code, text, &j->em);
+	if (j->err) {
+		control_end(j->c, j->err == AS_EIO || j->err == AS_EFULL ? 74 : 1,
+			    j->em.text[0] ? j->em.text : as_err_text(j->err));
+		return;
+	}
+	text_time(j->e.expires, j->d->home, expires);
+	line = json_pack("{s:s, s:s, s:s}", "branch", j->code.branch, "expires", expires, "join_code", text);
+	as_wipe(text, sizeof text);
+	if (line && control_emit(j->c, line))
+		control_end(j->c, 0, NULL);
+	else
+		control_end(j->c, 74, "out of memory");
+}
+
+static void enrol_done(struct worker_job *job)
+{
+	struct enrol_job *j = (struct enrol_job *)job;
+	struct hqd *d = j->d;
+	uint64_t now = clock_mono_ms();
+
+	if (j->err == AS_EIO || j->err == AS_EFULL || j->err == AS_ECONFLICT)
+		shell_commit_failed(j->err, "enrol", &j->em);
+	if (j->err == AS_OK) {
+		shell_roster_add(&d->shell, j->raw, j->raw_n);
+		for (size_t i = 0; i < j->rows_n; i++)
+			hq_core_appended(&d->core, now, &j->rows[i]);
+		if (j->rows_n == 0)
+			hq_core_not_appended(&d->core, now);
+		if (j->raw_n > 1) /* machines were ended */
+			hq_core_end_keys(&d->core, now, j->e.branch);
+		add_token(d, j);
+		shell_step_done(&d->shell);
+		logline(LOG_LEVEL_NOTICE, "enrolled", "branch=%.8s token=%u replace=%d", j->e.branch, j->code.token,
+			j->e.replace);
+	} else {
+		hq_core_not_appended(&d->core, now);
+	}
+	answer(j);
+	join_code_done(&j->code);
+	buf_done(&j->memory);
+	free(j);
+	hqd_append_free(d);
+}
+
+void admin_append_free(struct hqd *d)
+{
+	const struct log_id all = hq_all_log(d->home);
+	struct enrol_job *j = d->enrol_first;
+
+	if (j && hq_core_append(&d->core, clock_mono_ms(), &all)) {
+		d->enrol_first = j->next;
+		worker_post(d->shell.store, &j->job);
+	}
+}
+
+void admin_close(struct hqd *d)
+{
+	while (d->enrol_first) {
+		struct enrol_job *j = d->enrol_first;
+		d->enrol_first = j->next;
+		buf_done(&j->memory);
+		free(j);
+	}
+}
+
+void admin_conn_gone(struct hqd *d, void *job)
+{
+	(void)d;
+	((struct enrol_job *)job)->c = NULL;
+}
+
+void admin_enrol(struct hqd *d, struct control_conn *c, const json_t *request)
+{
+	struct enrol_job *j;
+
+	if (!hq_core_may_append(&d->core)) {
+		control_end(c, 1, "this head office writes nothing now: see `aftersync status` (rolled-back or recovering)");
+		return;
+	}
+	if ((j = calloc(1, sizeof *j)) == NULL) {
+		control_end(c, 74, "out of memory");
+		return;
+	}
+	j->job = (struct worker_job){.run = enrol_run, .done = enrol_done};
+	j->d = d;
+	j->c = c;
+	j->now = clock_utc_ms();
+	buf_init(&j->memory, 64 * 1024);
+	if (enrolment_parse(d->shell.view, request,
+			    d->conf.public_endpoint[0] ? d->conf.public_endpoint : d->conf.listen, j->now, &j->e, &j->em)) {
+		control_end(c, 64, j->em.text);
+		buf_done(&j->memory);
+		free(j);
+		return;
+	}
+	*control_user(c) = j;
+	struct enrol_job **end = &d->enrol_first;
+	while (*end)
+		end = &(*end)->next;
+	*end = j;
+	admin_append_free(d);
+}

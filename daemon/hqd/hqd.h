@@ -1,0 +1,81 @@
+/*
+ * The head-office daemon: what it owns, and how its parts call each other.
+ *
+ *	main.c       arguments, configuration, life
+ *	hqd.c        the sync core between links, store and clock; admission of keys
+ *	admin.c      what the operator orders: enrolment, keys that end
+ *	requests.c   the control socket: status, why, queries
+ *
+ * Everything runs on the loop's thread but the `run` of jobs and the verify threads.
+ */
+#ifndef AFTERSYNC_DAEMON_HQD_HQD_H
+#define AFTERSYNC_DAEMON_HQD_HQD_H
+
+#include "common/node/hq_all.h"
+#include "common/sync/hq.h"
+#include "daemon/hqd/hqd_conf.h"
+#include "daemon/rt/control.h"
+#include "daemon/rt/history.h"
+#include "daemon/rt/link_server.h"
+#include "daemon/rt/queries.h"
+#include "daemon/rt/shell.h"
+
+struct hqd_link;
+struct enrol_job;
+
+/* A join that waits until head office's own log is free to be written. */
+struct hqd_join {
+	struct hq_link from;
+	struct msg m;
+};
+
+#define HQD_JOINS_MAX 256
+
+struct hqd {
+	struct loop *loop;
+	struct hqd_conf conf;
+	struct node_home *home;
+	struct shell shell;
+	struct hq_core core;
+	struct sync_log *logs;
+	struct sync_item *queue;
+	struct sync_session *sessions;
+	struct hq_node *nodes;
+	struct hq_token *tokens;
+	struct link_server *links;
+	struct hqd_link *by_link; /* uthash */
+	bool stopping;
+	struct control *control;
+	struct queries *queries;
+	struct history history;
+	uint8_t *states; /* last seen state of each roster branch, by its place; SYNC_STATES: none */
+	size_t states_n;
+	struct hqd_join joins[HQD_JOINS_MAX]; /* a ring */
+	size_t joins_at, joins_n;
+	struct enrol_job *enrol_first; /* enrolments that wait for the same */
+	struct state_job *state_job; /* the state of head office is being written down */
+	uint8_t state_kept;	     /* enum sync_hq_state as it is written down */
+	uint64_t join_refused; /* joins whose signature is wrong */
+};
+
+/* home and conf are set. em says what failed. */
+as_err hqd_open(struct hqd *d, struct as_errmsg *em) AS_MUST_CHECK;
+void hqd_close(struct hqd *d);
+
+/* "serving", "recovering", "rolled-back" */
+const char *hqd_state_name(enum sync_hq_state state);
+
+/* Head office's own log may be free to be written: whoever waits for it goes on. */
+void hqd_append_free(struct hqd *d);
+
+/* admin.c */
+void admin_append_free(struct hqd *d);
+void admin_close(struct hqd *d); /* forgets enrolments that wait; their askers are told by the end of the socket */
+/* Carries out {"cmd":"hq-enrol",…} and answers on the connection, when it is durable. */
+void admin_enrol(struct hqd *d, struct control_conn *c, const json_t *request);
+void admin_conn_gone(struct hqd *d, void *job); /* the asker left; the job goes on */
+
+/* requests.c */
+as_err requests_open(struct hqd *d, struct as_errmsg *em) AS_MUST_CHECK;
+
+#endif

@@ -1,0 +1,189 @@
+/* The control socket of head office: which request goes where. */
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/base/version.h"
+#include "common/intake/intake.h"
+#include "common/node/tally.h"
+#include "common/node/text_time.h"
+#include "daemon/hqd/hqd.h"
+
+/* ---- status --------------------------------------------------------------------------------------------------------- */
+
+static const struct hq_node *node_of(const struct hq_core *h, const char code[BRANCH_CODE_MAX])
+{
+	for (size_t lo = 0, hi = h->nodes_n; lo < hi;) {
+		size_t mid = (lo + hi) / 2;
+		int c = memcmp(h->nodes[mid].branch, code, BRANCH_CODE_MAX);
+		if (c == 0)
+			return &h->nodes[mid];
+		if (c < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return NULL;
+}
+
+static json_t *status_row(struct hqd *d, const struct roster_branch *b, const struct tally_row *t, uint64_t now,
+			  int64_t utc, enum sync_state *ret_state)
+{
+	enum sync_state state = hq_core_state(&d->core, b->code, now);
+	const struct hq_node *n = node_of(&d->core, b->code);
+	uint64_t head, held, acked, lag, lag_s = 0;
+	char code[BRANCH_CODE_MAX + 1] = "", seen[TEXT_TIME_MAX];
+	const char *reason = state == SYNC_IN_SYNC ? "" : sync_state_reason(state);
+
+	memcpy(code, b->code, BRANCH_CODE_MAX);
+	hq_core_totals(&d->core, b->code, &head, &held, &acked);
+	lag = head > acked ? head - acked : 0;
+	if (lag && n && n->receipt_ms && now > n->receipt_ms)
+		lag_s = (now - n->receipt_ms) / 1000;
+	if (n && n->seen_ms)
+		text_time(utc - (int64_t)(now - n->seen_ms), d->home, seen);
+	if (state == SYNC_JOINING)
+		reason = "enrolled, and never joined: its join code is to be used";
+	*ret_state = state;
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:o, s:i, s:I, s:I, s:s}", "branch", code,
+			 "name", b->name, "region", b->region, "state", sync_state_name(state), "reason", reason, "head",
+			 (json_int_t)head, "acked", (json_int_t)acked, "applied", (json_int_t)(t ? t->applied : 0),
+			 "lag_events", (json_int_t)lag, "lag_seconds", (json_int_t)lag_s, "last_seen",
+			 n && n->seen_ms ? json_string(seen) : json_null(), "incarnation", t ? (int)t->incarnation : 0,
+			 "flagged", (json_int_t)(t ? t->flagged : 0), "refused", (json_int_t)(t ? t->refused : 0),
+			 "version", "");
+}
+
+static void status(struct hqd *d, struct control_conn *c)
+{
+	const struct roster *r = &d->shell.view->roster;
+	uint64_t now = clock_mono_ms(), events = 0, flagged = 0;
+	int64_t utc = clock_utc_ms();
+	size_t in_sync = 0;
+	struct tally t = {0};
+	AS_AUTO(json) json_t *o = NULL;
+	json_t *rows = json_array();
+	as_err err = tally_make(d->shell.view, &t);
+
+	for (size_t i = 0; err == AS_OK && i < r->branches_n; i++) {
+		enum sync_state state;
+		const struct tally_row *k = tally_of(&t, r->branches[i].code);
+		json_array_append_new(rows, status_row(d, &r->branches[i], k, now, utc, &state));
+		in_sync += state == SYNC_IN_SYNC;
+		events += k ? k->held : 0;
+		flagged += k ? k->flagged : 0;
+	}
+	tally_done(&t);
+	o = json_pack("{s:s, s:s, s:s, s:s, s:i, s:o, s:{s:i, s:i, s:I, s:I}}", "node", d->home->ident.name, "role", "hq",
+		      "version", AFTERSYNC_VERSION, "state", hqd_state_name(d->core.state), "instance", (int)d->home->instance,
+		      "branches", rows, "totals", "branches", (int)r->branches_n, "in_sync", (int)in_sync, "events",
+		      (json_int_t)events, "flagged", (json_int_t)flagged);
+	if (err || o == NULL)
+		control_end(c, 74, as_err_text(err ? err : AS_ENOMEM));
+	else if (control_emit(c, o))
+		control_end(c, 0, NULL);
+	else
+		control_finish(c);
+}
+
+/* A report says how complete it is; only the core knows who is in sync. */
+static json_t *with_live(struct hqd *d, json_t *request)
+{
+	const struct roster *r = &d->shell.view->roster;
+	uint64_t now = clock_mono_ms(), lag = 0;
+	int in_sync = 0;
+
+	for (size_t i = 0; i < r->branches_n; i++) {
+		uint64_t head, held, acked;
+		hq_core_totals(&d->core, r->branches[i].code, &head, &held, &acked);
+		in_sync += hq_core_state(&d->core, r->branches[i].code, now) == SYNC_IN_SYNC;
+		lag += head > acked ? head - acked : 0;
+	}
+	json_object_set_new(request, "live",
+			    json_pack("{s:i, s:I}", "in_sync", in_sync, "lag_events", (json_int_t)lag));
+	return request;
+}
+
+/* ---- requests --------------------------------------------------------------------------------------------------------- */
+
+static void why(struct hqd *d, struct control_conn *c, const char *branch)
+{
+	char code[BRANCH_CODE_MAX] = {0};
+
+	if (branch) {
+		if (branch_code_ok(bytes_of_str(branch)))
+			memcpy(code, branch, strlen(branch));
+		if (roster_branch_of(&d->shell.view->roster, code) == NULL) {
+			control_end(c, 1, "there is no branch of this code");
+			return;
+		}
+	}
+	history_emit(&d->history, branch, d->home, control_emit, c);
+	control_end(c, 0, NULL);
+}
+
+static void on_line(void *ctx, struct control_conn *c, struct bytes line)
+{
+	struct hqd *d = ctx;
+	json_error_t je;
+	AS_AUTO(json) json_t *o = json_loadb((const char *)line.p, line.n, JSON_REJECT_DUPLICATES, &je);
+	const char *cmd = json_string_value(json_object_get(o, "cmd"));
+
+	if (*control_user(c))
+		return; /* one request a connection; this one is being answered */
+	if (cmd == NULL)
+		control_end(c, 64, "the request is not a JSON object with a text cmd");
+	else if (strcmp(cmd, "status") == 0)
+		status(d, c);
+	else if (strcmp(cmd, "why") == 0)
+		why(d, c, json_string_value(json_object_get(o, "branch")));
+	else if (strcmp(cmd, "hq-enrol") == 0)
+		admin_enrol(d, c, o);
+	else if (strcmp(cmd, "hq-go") == 0) {
+		if (d->core.state == SYNC_HQ_RECOVERING) {
+			hq_core_go(&d->core, clock_mono_ms());
+			control_end(c, 0, NULL);
+		} else {
+			control_end(c, 1, d->core.state == SYNC_HQ_SERVING
+					      ? "this head office writes its logs already"
+					      : "this head office was rolled back: hq instance new");
+		}
+	} else if (strcmp(cmd, "submit") == 0)
+		control_end(c, 1, "this is head office: events are submitted at a branch");
+	else if (strcmp(cmd, "rebuild") == 0 && !json_is_true(json_object_get(o, "check")))
+		control_end(c, 1, "rebuild needs the store for itself: stop aftersync-hqd first");
+	else if (!query_knows(cmd))
+		control_end(c, 64, "this daemon does not know the request");
+	else if (!queries_run(d->queries, c, with_live(d, o)))
+		control_end(c, 69, "too many requests at once: try again");
+}
+
+/* Who asks says so in one line; after an answer that is under way nothing else is waited for. */
+static void on_eof(void *ctx, struct control_conn *c)
+{
+	(void)ctx;
+	if (*control_user(c) == NULL)
+		control_finish(c);
+}
+
+static void on_closed(void *ctx, struct control_conn *c)
+{
+	if (*control_user(c))
+		admin_conn_gone(ctx, *control_user(c));
+}
+
+as_err requests_open(struct hqd *d, struct as_errmsg *em)
+{
+	struct control_conf conf = {.path = d->home->dir.socket,
+				    .line_max = INTAKE_LINE_MAX,
+				    .unsent_max = 32u * 1024 * 1024,
+				    .connections_max = 64,
+				    .line = on_line,
+				    .eof = on_eof,
+				    .closed = on_closed,
+				    .ctx = d};
+	as_err err = queries_open(&d->queries, d->home);
+
+	return err ? err : control_open(&d->control, d->loop, &conf, em);
+}

@@ -1,0 +1,117 @@
+#include "daemon/rt/main.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/log.h"
+#include "common/base/version.h"
+#include "daemon/rt/notify.h"
+
+int daemon_args_parse(const char *program, int argc, char **argv, struct daemon_args *ret)
+{
+	static const struct option options[] = {{"dir", required_argument, NULL, 'd'},
+						{"check", no_argument, NULL, 'c'},
+						{"help", no_argument, NULL, 'h'},
+						{"version", no_argument, NULL, 'v'},
+						{NULL, 0, NULL, 0}};
+	int c;
+
+	*ret = (struct daemon_args){0};
+	opterr = 0;
+	while ((c = getopt_long(argc, argv, ":", options, NULL)) != -1)
+		switch (c) {
+		case 'd':
+			ret->dir = optarg;
+			break;
+		case 'c':
+			ret->check = true;
+			break;
+		case 'h':
+			printf("usage: %s --dir DIR [--check]\nmanual page: man %s\n", program, program);
+			return 0;
+		case 'v':
+			printf("%s %s\n", program, AFTERSYNC_VERSION);
+			return 0;
+		default:
+			fprintf(stderr, "%s: %s: %s (usage: %s --dir DIR [--check])\n", program, argv[optind - 1],
+				c == ':' ? "needs a value" : "unknown option", program);
+			return 64;
+		}
+	if (optind < argc) {
+		fprintf(stderr, "%s: %s: unexpected argument (usage: %s --dir DIR [--check])\n", program, argv[optind],
+			program);
+		return 64;
+	}
+	if (ret->dir == NULL) {
+		fprintf(stderr, "%s: --dir DIR is missing\n", program);
+		return 64;
+	}
+	if (strlen(ret->dir) > NODE_DIR_MAX) {
+		fprintf(stderr, "%s: --dir: the path is longer than %d bytes\n", program, NODE_DIR_MAX);
+		return 64;
+	}
+	snprintf(ret->conf, sizeof ret->conf, "%s/aftersync.conf", ret->dir);
+	return -1;
+}
+
+as_err daemon_home_check(const char *dir, enum node_role role, struct as_errmsg *em)
+{
+	AS_AUTO(node_dir) struct node_dir d = {0};
+	struct node_ident id;
+	as_err err;
+
+	if ((err = node_dir_open(dir, &d, em)) || (err = node_ident_load(&d, &id, em)))
+		return err;
+	if (id.role == role)
+		return AS_OK;
+	as_errmsg_set(em, "%.100s is %s: start %s there", dir, id.role == NODE_HQ ? "a head office" : "a branch",
+		      id.role == NODE_HQ ? "aftersync-hqd" : "aftersync-branchd");
+	return AS_EINVAL;
+}
+
+void daemon_reload(const struct conf_table *table, const char *path, void *values, void *next)
+{
+	struct conf_changes changes;
+	struct as_errmsg em = {0};
+	char taken[400], waiting[400];
+
+	notify_reloading();
+	if (conf_load(table, path, next, &em)) {
+		logline(LOG_LEVEL_ERR, "reload-refused", "reason=%s", LOG_STR(em.text));
+	} else {
+		conf_reload(table, values, next, &changes);
+		conf_names(changes.taken, changes.taken_n, taken, sizeof taken);
+		conf_names(changes.waiting, changes.waiting_n, waiting, sizeof waiting);
+		logline(LOG_LEVEL_NOTICE, "reloaded", "changed=%s needs-restart=%s", LOG_STR(taken), LOG_STR(waiting));
+	}
+	notify_ready("configuration read again");
+}
+
+int daemon_failed(const char *program, as_err err, const struct as_errmsg *em)
+{
+	fprintf(stderr, "%s: %s\n", program, em->text[0] ? em->text : as_err_text(err));
+	switch (err) {
+	case AS_EIO:
+	case AS_EFULL:
+	case AS_ECORRUPT:
+	case AS_ENOMEM:
+		return 74;
+	case AS_EINVAL:
+	case AS_EPROTO:
+	case AS_ENOTFOUND:
+	case AS_EUNSUPPORTED:
+	case AS_EREFUSED: /* owner, mode: somebody has to mend it */
+		return 78;
+	case AS_ECONFLICT: /* another process has the directory: it may end */
+		return 74;
+	default:
+		return 1;
+	}
+}
+
+int daemon_checked(const struct daemon_args *args)
+{
+	printf("%s: configuration OK\n", args->conf);
+	return 0;
+}

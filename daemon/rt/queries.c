@@ -1,0 +1,168 @@
+#include "daemon/rt/queries.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "common/base/log.h"
+
+#define SEND_TIMEOUT_S 30
+
+struct queries {
+	struct node_home *home;
+	atomic_bool stop;
+	pthread_mutex_t lock;
+	pthread_cond_t ended;
+	int running; /* under lock */
+};
+
+struct query {
+	struct queries *q;
+	int fd;
+	json_t *request;
+	bool gone;
+};
+
+as_err queries_open(struct queries **ret, struct node_home *home)
+{
+	struct queries *q = calloc(1, sizeof *q);
+
+	if (q == NULL)
+		return AS_ENOMEM;
+	q->home = home;
+	pthread_mutex_init(&q->lock, NULL);
+	pthread_cond_init(&q->ended, NULL);
+	*ret = q;
+	return AS_OK;
+}
+
+void queries_close(struct queries *q)
+{
+	if (q == NULL)
+		return;
+	atomic_store(&q->stop, true);
+	pthread_mutex_lock(&q->lock);
+	while (q->running > 0)
+		pthread_cond_wait(&q->ended, &q->lock);
+	pthread_mutex_unlock(&q->lock);
+	pthread_cond_destroy(&q->ended);
+	pthread_mutex_destroy(&q->lock);
+	free(q);
+}
+
+static bool send_all(int fd, const char *p, size_t n)
+{
+	while (n > 0) {
+		ssize_t k = send(fd, p, n, MSG_NOSIGNAL);
+		if (k < 0 && errno == EINTR)
+			continue;
+		if (k <= 0)
+			return false;
+		p += k;
+		n -= (size_t)k;
+	}
+	return true;
+}
+
+static bool emit(void *arg, json_t *line)
+{
+	struct query *y = arg;
+	char *text;
+
+	if (y->gone || atomic_load(&y->q->stop))
+		return false;
+	text = json_dumps(line, JSON_COMPACT);
+	y->gone = text == NULL || !send_all(y->fd, text, strlen(text)) || !send_all(y->fd, "\n", 1);
+	free(text);
+	return !y->gone;
+}
+
+static void *query_main(void *arg)
+{
+	struct query *y = arg;
+	struct queries *q = y->q;
+	struct node *n = NULL;
+	struct as_errmsg em = {0};
+	int code = 74;
+	as_err err = node_view(&n, q->home, false, &em);
+	AS_AUTO(json) json_t *end = NULL;
+
+	if (err == AS_OK)
+		code = query_run(n, y->request, emit, y);
+	end = err ? json_pack("{s:i, s:s}", "exit", code, "error", em.text[0] ? em.text : as_err_text(err))
+		  : json_pack("{s:i}", "exit", code);
+	if (end)
+		emit(y, end);
+	node_view_free(n);
+	json_decref(y->request);
+	close(y->fd);
+	free(y);
+	pthread_mutex_lock(&q->lock);
+	q->running--;
+	pthread_cond_broadcast(&q->ended);
+	pthread_mutex_unlock(&q->lock);
+	return NULL;
+}
+
+bool queries_run(struct queries *q, struct control_conn *c, const json_t *request)
+{
+	const struct timeval timeout = {.tv_sec = SEND_TIMEOUT_S};
+	struct query *y = calloc(1, sizeof *y);
+	pthread_attr_t attr;
+	pthread_t thread;
+	bool room;
+
+	if (y == NULL)
+		return false;
+	pthread_mutex_lock(&q->lock);
+	room = q->running < QUERIES_MAX;
+	q->running += room;
+	pthread_mutex_unlock(&q->lock);
+	*y = (struct query){.q = q, .fd = -1, .request = room ? json_deep_copy(request) : NULL};
+	if (y->request == NULL)
+		goto no;
+	if ((y->fd = control_detach(c)) < 0)
+		goto no;
+	setsockopt(y->fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout);
+	pthread_attr_init(&attr);
+	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	int failed = pthread_create(&thread, &attr, query_main, y);
+	pthread_attr_destroy(&attr);
+	if (failed == 0)
+		return true;
+	logline(LOG_LEVEL_ERR, "no-thread", "what=query");
+	close(y->fd);
+no:
+	pthread_mutex_lock(&q->lock);
+	q->running -= room;
+	pthread_mutex_unlock(&q->lock);
+	bool taken = y->fd >= 0;
+	json_decref(y->request);
+	free(y);
+	return taken;
+}
+
+bool control_emit(void *arg, json_t *line)
+{
+	char *text = json_dumps(line, JSON_COMPACT);
+	bool ok = text && control_write(arg, bytes_of_str(text)) == AS_OK &&
+		  control_write(arg, bytes_of_str("\n")) == AS_OK;
+
+	free(text);
+	return ok;
+}
+
+void control_end(struct control_conn *c, int exit_code, const char *error)
+{
+	AS_AUTO(json) json_t *end = error ? json_pack("{s:i, s:s}", "exit", exit_code, "error", error)
+					  : json_pack("{s:i}", "exit", exit_code);
+
+	if (end && control_emit(c, end))
+		control_finish(c);
+	else
+		control_finish(c);
+}

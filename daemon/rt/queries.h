@@ -1,0 +1,32 @@
+/*
+ * Requests that only read (common/node/query.h), each in a thread of its own with its own view of the store, so that a
+ * long report, export or verification delays nothing else. The connection is handed over to the thread, which writes
+ * the answers to it.
+ */
+#ifndef AFTERSYNC_DAEMON_RT_QUERIES_H
+#define AFTERSYNC_DAEMON_RT_QUERIES_H
+
+#include "common/node/node.h"
+#include "common/node/query.h"
+#include "daemon/rt/control.h"
+
+#define QUERIES_MAX 4 /* at once; further ones are told to come back */
+
+struct queries;
+
+as_err queries_open(struct queries **ret, struct node_home *home) AS_MUST_CHECK;
+/* Tells those that run to stop and waits for them; NULL is fine. */
+void queries_close(struct queries *q);
+
+/*
+ * Takes the connection over and answers the request on it. False: too many at once, or no memory: the connection
+ * stays the caller's.
+ */
+bool queries_run(struct queries *q, struct control_conn *c, const json_t *request);
+
+/* Writes one answer as a line to a connection of the loop's thread: a query_emit; arg is the struct control_conn. */
+bool control_emit(void *arg, json_t *line);
+/* The closing {"exit":N}, with an error when there is one, and the end of the connection. */
+void control_end(struct control_conn *c, int exit_code, const char *error);
+
+#endif
