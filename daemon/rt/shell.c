@@ -42,6 +42,7 @@ void shell_close(struct shell *s)
 {
 	for (size_t i = 0; i < s->verify_n; i++)
 		worker_stop(s->verify[i]);
+	s->verify_n = 0; /* what the store thread still commits is told to no verifier */
 	worker_stop(s->store);
 	for (size_t i = 0; i < SHELL_VERIFIERS_MAX; i++) {
 		verifier_done(&s->verifiers[i]);
@@ -83,8 +84,6 @@ struct verify_job {
 	struct worker_job job;
 	struct shell *s;
 	struct received *r;
-	uint64_t use;
-	bool orphan; /* the core gave the slot back meanwhile */
 };
 
 static void verify_run(struct worker_job *job, void *ctx)
@@ -102,7 +101,7 @@ static void verify_done(struct worker_job *job)
 	struct received *r = j->r;
 
 	free(j);
-	r->busy = NULL;
+	r->busy = false;
 	if (r->orphan) {
 		r->orphan = false;
 		received_free(&s->slots, r->slot);
@@ -126,7 +125,7 @@ static void on_verify(struct shell *s, const struct sync_out *out)
 	*j = (struct verify_job){.job = {.run = verify_run, .done = verify_done}, .s = s, .r = r};
 	r->fresh = out->verify.fresh;
 	r->evidence = out->verify.evidence;
-	r->busy = j;
+	r->busy = true;
 	if (s->verify_n == 0) {
 		worker_post(s->store, &j->job);
 		return;
