@@ -142,7 +142,7 @@ sim: all
 	@first=$(SEED0); $(SIM) --seed $${first:-$$(date +%s)000} --seeds $(or $(SEEDS),100) \
 	    $(if $(TRACE),--trace,--jobs $(CORES))
 
-#: bench          speed of the cores, one JSON object a line; PROFILE=1 also writes build/profile/*.txt with perf
+#: bench          speed of cores, store and disk, one JSON object a line; PROFILE=1 also writes build/profile/*.txt with perf
 bench: all
 	@for b in $(BENCH); do $$b || exit; done
 	$(if $(PROFILE),@tools/deps profile && tests/bench/profile.sh $(BENCH))
@@ -266,7 +266,7 @@ $(B)/aftersync-sim: $(SIM_O) $(TESTLIB) $(LIB)
 
 $(E2E_TOOLS): $(B)/%: $(B)/tests/e2e/%.o $(TESTLIB) $(LIB)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ -Wl,--as-needed $(PKG_LIBS)
 
 $(B)/bench/bench_%: $(B)/tests/bench/bench_%.o $(TESTLIB) $(LIB)
 	$(call say,LD,$@)

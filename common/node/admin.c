@@ -130,8 +130,7 @@ as_err node_hq_init(const struct hq_init_opts *opts, int64_t now, char ret_passp
 	}
 	as_random(id.org, sizeof id.org);
 	snprintf(root_path, sizeof root_path, "%s/root.key", dir.path);
-	if ((err = keyfile_root_make(root_path, passphrase, id.root, em)) ||
-	    (err = keyfile_root_load(root_path, passphrase, seed.b, em)) ||
+	if ((err = keyfile_root_make(root_path, passphrase, id.root, seed.b, em)) ||
 	    (err = make_keys(&dir, types, AS_COUNT(types), em)) || (err = node_ident_save(&dir, &id, em)) ||
 	    (err = save_conf(&dir, "listen", opts->listen, em)) ||
 	    (err = open_and_write(dir.path, seed.b, now, em)) || (err = node_dir_keep(&dir, em)))

@@ -220,6 +220,7 @@ static void on_tick(void *arg)
 
 	branch_core_tick(&d->core, now);
 	shell_step_done(&d->shell);
+	shell_scrub(&d->shell, now);
 	branchd_work(d);
 	watch_state(d);
 	logline_flush();

@@ -434,6 +434,7 @@ static void on_tick(void *arg)
 
 	hq_core_tick(&d->core, now);
 	shell_step_done(&d->shell);
+	shell_scrub(&d->shell, now);
 	hqd_append_free(d);
 	if (now - states_ms >= STATE_MS) {
 		states_ms = now;

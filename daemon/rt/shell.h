@@ -98,6 +98,13 @@ struct shell {
 	bool commit_under_way;
 	struct shell_check checks[64]; /* blocks to be looked at when the step is over */
 	size_t checks_n;
+	struct shell_scrub {
+		struct log_id log; /* the one being read; all zero: before the first */
+		bool in_log;
+		uint64_t at;	  /* the next block begins here */
+		uint64_t next_ms; /* not before: a pass is over */
+		uint64_t blocks, damaged; /* of this pass */
+	} scrub;
 	uint64_t commits, frames_in, frames_bad, frames_out; /* counters for status */
 };
 
@@ -120,6 +127,12 @@ bool shell_receipt_ok(void *ctx, const struct log_id *log, const struct log_head
 
 /* After every step of the core: what had to wait until it was over. */
 void shell_step_done(struct shell *s);
+
+/*
+ * Each tick: reads the next few stored blocks again, so that one that rots is fetched back while there is another copy.
+ * A pass over all of them begins at the start of the program, the next an hour after its end.
+ */
+void shell_scrub(struct shell *s, uint64_t now_ms);
 
 /* Now and then: says so when the store is filled to 70 % of what it may take (at 85 % it refuses). */
 void shell_space(struct shell *s);
