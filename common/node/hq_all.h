@@ -24,6 +24,12 @@ as_err hq_all_append(struct batch *b, const struct hq_event *events, size_t n, s
 struct log_id hq_all_log(const struct node_home *home);
 
 /*
+ * Why who asks so may not join by this token, as words for the log; NULL: it may. What the token allows (branch, time,
+ * uses) is the core's to judge. Any view.
+ */
+const char *hq_all_join_wrong(const struct node *n, uint32_t token, const struct msg_join *j);
+
+/*
  * What is written when a machine is admitted: NODE_ADMITTED; and when the branch has logs of earlier machines, their
  * content keys sealed to the new recipient key (LOG_KEYS), and their subject keys again, numbered in head office's log
  * to the branch, whose key changes travel sealed to the new machine. The rows that changed are in b->touched.
