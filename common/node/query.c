@@ -29,6 +29,7 @@ int query_wrong(const struct query *q, int code, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
+	text_utf8_mend(text);
 	query_emit_take(q, json_pack("{s:s}", "error", text));
 	return code;
 }

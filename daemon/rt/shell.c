@@ -67,13 +67,11 @@ bool shell_received(struct shell *s, struct bytes frame, struct msg *ret_m)
 	struct as_errmsg em = {0};
 	as_err err = msg_decode(s->codec, frame, keys, ret_m, &em);
 
-	s->frames_in++;
 	if (err == AS_OK && (ret_m->type == MSG_BLOCK || ret_m->type == MSG_KEYS) &&
 	    !received_take(&s->slots, s->home->org, ret_m))
 		err = AS_ENOMEM;
 	if (err == AS_OK)
 		return true;
-	s->frames_bad++;
 	logline(LOG_LEVEL_WARN, "frame-dropped", "reason=%s detail=%s", LOG_STR(as_err_text(err)), LOG_STR(em.text));
 	return false;
 }
@@ -209,7 +207,6 @@ static void commit_done(struct worker_job *job)
 	struct sync_committed done = {.result = COMMIT_OK};
 
 	s->commit_under_way = false;
-	s->commits++;
 	if (c->err) {
 		shell_commit_failed(c->err, "commit", &c->em);
 		done.result = COMMIT_FULL;
@@ -261,7 +258,6 @@ static void on_send(struct shell *s, const struct sync_out *out)
 
 	switch (outbox_frame(s->view, out, (uint64_t)clock_utc_ms() / 1000, &s->frame, &em)) {
 	case OUTBOX_SEND:
-		s->frames_out++;
 		s->role->send(s->ctx, out->link, buf_bytes(&s->frame));
 		break;
 	case OUTBOX_ROTTEN:
