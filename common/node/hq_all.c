@@ -24,6 +24,8 @@ as_err hq_all_append(struct batch *b, const struct hq_event *events, size_t n, s
 		return err;
 	err = store_log(b->node->st, &log, &row);
 	if (err == AS_ENOTFOUND || (err == AS_OK && row.head.size == 0)) {
+		if (events[0].kind != INSTANCE_CERTIFIED) /* no branch would believe it */
+			return AS_EREFUSED;
 		struct log_opened lo = {.log = log};
 		memcpy(lo.author, b->node->home->instance_public, 32);
 		/* a new instance continues what is held of the one before */

@@ -16,6 +16,8 @@ struct hq_event {
 /*
  * Adds the events to a begun batch, as one block of hq/all of the present instance; the first block of the log is
  * begun by INSTANCE_CERTIFIED and TRANSPORT_KEY (node_hq_init makes it), so that a branch can tell whose it is.
+ * AS_EREFUSED: another one first: this instance is not certified.
+ *
  * ret_raw: NULL, or room for n: the events as they will be stored.
  */
 as_err hq_all_append(struct batch *b, const struct hq_event *events, size_t n, struct bytes *ret_raw) AS_MUST_CHECK;

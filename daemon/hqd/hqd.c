@@ -522,6 +522,15 @@ static as_err open_core(struct hqd *d, struct as_errmsg *em)
 	return err;
 }
 
+/* What an instance without a certificate writes is believed by no branch. */
+static as_err certified(const struct hqd *d, struct as_errmsg *em)
+{
+	if (roster_instance_of(&d->shell.view->roster, d->home->instance))
+		return AS_OK;
+	as_errmsg_set(em, "instance %u is not certified: run `aftersync hq instance new`", d->home->instance);
+	return AS_EREFUSED;
+}
+
 as_err hqd_open(struct hqd *d, struct as_errmsg *em)
 {
 	struct link_server_conf links = {.listen = d->conf.listen,
@@ -538,7 +547,8 @@ as_err hqd_open(struct hqd *d, struct as_errmsg *em)
 
 	if (verifiers > SHELL_VERIFIERS_MAX)
 		verifiers = SHELL_VERIFIERS_MAX;
-	if ((err = shell_open(&d->shell, d->loop, d->home, verifiers, &role, d, em)) || (err = open_core(d, em)) ||
+	if ((err = shell_open(&d->shell, d->loop, d->home, verifiers, &role, d, em)) || (err = certified(d, em)) ||
+	    (err = open_core(d, em)) ||
 	    (err = requests_open(d, em)) || (err = link_server_open(&d->links, d->loop, &links, em)))
 		return err;
 	loop_set_tick(d->loop, TICK_MS, on_tick, d);
