@@ -633,6 +633,8 @@ static size_t put_string(char *out, size_t cap, struct bytes s)
 		}
 		s = bytes_of(s.p + one, s.n - one);
 	}
+	out[n] = 0;
+	text_utf8_mend(out); /* the sentence itself may have been cut */
 	out[n++] = '"';
 	out[n] = 0;
 	return n;

@@ -269,7 +269,11 @@ as_err branchd_open(struct branchd *d, struct as_errmsg *em)
 	as_random(conf.run_id, sizeof conf.run_id);
 	as_random(&conf.seed, sizeof conf.seed);
 	branch_core_init(&d->core, &conf);
-	struct branch_start start = local_start(d, rows, BRANCHD_LOGS_MAX, false);
+	struct branch_start start;
+	if ((err = local_start(d, rows, BRANCHD_LOGS_MAX, false, &start))) {
+		as_errmsg_set(em, "the logs of this branch cannot be listed: %s", as_err_text(err));
+		return err;
+	}
 	branch_core_load(&d->core, &start, clock_mono_ms());
 	shell_step_done(&d->shell);
 	d->kind = SYNC_LINK_NODE;

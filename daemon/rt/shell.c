@@ -42,6 +42,7 @@ void shell_close(struct shell *s)
 {
 	for (size_t i = 0; i < s->verify_n; i++)
 		worker_stop(s->verify[i]);
+	s->verify_n = 0; /* what the store thread still commits is told to no verifier */
 	worker_stop(s->store);
 	for (size_t i = 0; i < SHELL_VERIFIERS_MAX; i++) {
 		verifier_done(&s->verifiers[i]);
@@ -66,13 +67,11 @@ bool shell_received(struct shell *s, struct bytes frame, struct msg *ret_m)
 	struct as_errmsg em = {0};
 	as_err err = msg_decode(s->codec, frame, keys, ret_m, &em);
 
-	s->frames_in++;
 	if (err == AS_OK && (ret_m->type == MSG_BLOCK || ret_m->type == MSG_KEYS) &&
 	    !received_take(&s->slots, s->home->org, ret_m))
 		err = AS_ENOMEM;
 	if (err == AS_OK)
 		return true;
-	s->frames_bad++;
 	logline(LOG_LEVEL_WARN, "frame-dropped", "reason=%s detail=%s", LOG_STR(as_err_text(err)), LOG_STR(em.text));
 	return false;
 }
@@ -83,8 +82,6 @@ struct verify_job {
 	struct worker_job job;
 	struct shell *s;
 	struct received *r;
-	uint64_t use;
-	bool orphan; /* the core gave the slot back meanwhile */
 };
 
 static void verify_run(struct worker_job *job, void *ctx)
@@ -102,7 +99,7 @@ static void verify_done(struct worker_job *job)
 	struct received *r = j->r;
 
 	free(j);
-	r->busy = NULL;
+	r->busy = false;
 	if (r->orphan) {
 		r->orphan = false;
 		received_free(&s->slots, r->slot);
@@ -126,7 +123,7 @@ static void on_verify(struct shell *s, const struct sync_out *out)
 	*j = (struct verify_job){.job = {.run = verify_run, .done = verify_done}, .s = s, .r = r};
 	r->fresh = out->verify.fresh;
 	r->evidence = out->verify.evidence;
-	r->busy = j;
+	r->busy = true;
 	if (s->verify_n == 0) {
 		worker_post(s->store, &j->job);
 		return;
@@ -210,7 +207,6 @@ static void commit_done(struct worker_job *job)
 	struct sync_committed done = {.result = COMMIT_OK};
 
 	s->commit_under_way = false;
-	s->commits++;
 	if (c->err) {
 		shell_commit_failed(c->err, "commit", &c->em);
 		done.result = COMMIT_FULL;
@@ -262,7 +258,6 @@ static void on_send(struct shell *s, const struct sync_out *out)
 
 	switch (outbox_frame(s->view, out, (uint64_t)clock_utc_ms() / 1000, &s->frame, &em)) {
 	case OUTBOX_SEND:
-		s->frames_out++;
 		s->role->send(s->ctx, out->link, buf_bytes(&s->frame));
 		break;
 	case OUTBOX_ROTTEN:

@@ -105,7 +105,6 @@ struct shell {
 		uint64_t next_ms; /* not before: a pass is over */
 		uint64_t blocks, damaged; /* of this pass */
 	} scrub;
-	uint64_t commits, frames_in, frames_bad, frames_out; /* counters for status */
 };
 
 /* verifiers: 0 at a branch. em says what failed. */

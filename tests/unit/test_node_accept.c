@@ -440,6 +440,8 @@ static void an_answer_is_json(void **state)
 			memset(l.error.text, 'x', from);
 			for (size_t n = from; n + strlen(fill[f]) < sizeof l.error.text; n += strlen(fill[f]))
 				memcpy(l.error.text + n, fill[f], strlen(fill[f]));
+			if (from == 3) /* cut by whoever wrote it */
+				memcpy(l.error.text + 3, "\xe5\xb7", 3);
 			memset(l.error.field, 'f', sizeof l.error.field - 1);
 			memset(l.error.rule, 'R', sizeof l.error.rule - 1);
 			size_t n = accept_answer(&l, INT64_MAX, text);
@@ -447,7 +449,7 @@ static void an_answer_is_json(void **state)
 			o = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
 			if (o == NULL)
 				fail_msg("%s", text);
-			assert_true(json_string_length(json_object_get(o, "error")) > 100);
+			assert_true(json_string_length(json_object_get(o, "error")) > (from == 3 ? 4 : 100));
 			json_decref(o);
 		}
 }
