@@ -90,7 +90,7 @@ LINTS := $(wildcard tests/lint/*.t)
 CONF_O := $(patsubst %.c,$(B)/%.o,$(wildcard daemon/*/*_conf.c))
 CONF_KEYS := $(B)/lint/conf_keys
 
-.PHONY: all build help deps check check-unit check-e2e check-lint check-long demo sim bench fuzz docs install format tidy clean FORCE
+.PHONY: programs all build help deps check check-unit check-e2e check-lint check-long demo sim bench fuzz docs install format tidy clean FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -100,6 +100,9 @@ all: deps
 	$(Q)$(AGAIN) build
 
 build: $(LIB) $(RT) $(PROGRAMS) $(CLI) $(UNIT) $(SIM) $(E2E_TOOLS) $(TOOLS) $(BENCH) $(REPLAYS) $(CONF_KEYS) $(B)/faultio.so
+
+# what the tests of running programs need
+programs: $(PROGRAMS) $(CLI) $(E2E_TOOLS)
 
 help:
 	@sed -n '1,2s/^# *//p' Makefile; echo; sed -n 's/^#: /  /p' Makefile
@@ -127,10 +130,16 @@ check-e2e: all
 check-lint: all
 	$(Q)$(PROVE) $(LINTS) </dev/null
 
-#: check-long     20,000 simulator seeds with the table of faults, then the ten planted bugs
+#: check-long     20,000 simulator seeds with the table of faults, the planted bugs, 200 kills, 100,000 events under TSan
 check-long: all
 	$(Q)$(SIM) --seed $(or $(SEED0),1) --seeds $(or $(SEEDS),20000) --jobs $(CORES) --table
 	$(Q)MAKE='$(MAKE)' VARIANT=$(VARIANT) tests/sim/bugs.sh
+	$(Q)KILLS=200 EVENTS=100000 $(PROVE) -v tests/e2e/kills.t tests/e2e/load.t </dev/null
+	$(Q)$(AGAIN) SAN=thread programs
+	$(Q)EVENTS=100000 TSAN_OPTIONS=suppressions=tests/lib/tsan.supp AFTERSYNC_BUILD=build/san-thread \
+	    prove --exec '' -v tests/e2e/load.t </dev/null
+	$(Q)$(AGAIN) BUG=seal programs
+	$(Q)AFTERSYNC_BUILD=build/$(VARIANT)-bugseal prove --exec '' -v tests/e2e/canary.t </dev/null
 
 #: demo           one simulator seed told as a story; ends with `demo: equal`
 DEMO_SEED := 14

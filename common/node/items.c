@@ -129,7 +129,7 @@ static as_err item_op(struct batch *b, const struct sync_item *it, const struct 
 		return batch_meta(b, META_INSTANCE, bytes_of(number, 4));
 	case ITEM_REPAIR:
 	case ITEM_ASIDE:
-		ret->roster_anew |= it->type == ITEM_REPAIR && it->log.cls == LOG_HQ_ALL;
+		ret->roster_anew |= it->type == ITEM_REPAIR && it->log.cls == LOG_HQ_ALL && b->node->roster_damaged;
 		if ((o = batch_op(b, it->type == ITEM_REPAIR ? STORE_REPAIR : STORE_ASIDE, &it->log)) == NULL)
 			return AS_ENOMEM;
 		o->aside.first = it->first;

@@ -317,9 +317,13 @@ static void role_committed(void *ctx, const struct shell_commit *c, const struct
 		if (load_roster(d))
 			logline(LOG_LEVEL_ERR, "table-full", "what=roster");
 	}
+	/* the core begins the next commit at once, and c is that one then */
+	struct log_row rows[AS_COUNT(c->rows)];
+	size_t rows_n = c->rows_n;
+	memcpy(rows, c->rows, rows_n * sizeof rows[0]);
 	hq_core_committed(&d->core, now, done);
-	for (size_t i = 0; i < c->rows_n; i++)
-		hq_core_appended(&d->core, now, &c->rows[i]);
+	for (size_t i = 0; i < rows_n; i++)
+		hq_core_appended(&d->core, now, &rows[i]);
 	hqd_append_free(d);
 }
 
