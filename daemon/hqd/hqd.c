@@ -390,18 +390,6 @@ static void keep_state(struct hqd *d)
 	worker_post(d->shell.store, &j->job);
 }
 
-/* The state that was kept, when it is one of this instance. */
-static enum sync_hq_state kept_state(struct hqd *d)
-{
-	AS_AUTO(buf) struct buf b = {0};
-
-	buf_init(&b, STORE_META_MAX);
-	if (store_meta(d->shell.view->st, META_HQ_STATE, &b) || b.n != 5 || get_be32(b.p) != d->home->instance ||
-	    b.p[4] > SYNC_HQ_ROLLED_BACK)
-		return SYNC_HQ_SERVING;
-	return (enum sync_hq_state)b.p[4];
-}
-
 const char *hqd_state_name(enum sync_hq_state state)
 {
 	static const char *const names[] = {[SYNC_HQ_SERVING] = "serving",
@@ -488,7 +476,7 @@ static as_err open_core(struct hqd *d, struct as_errmsg *em)
 		return AS_ENOMEM;
 	as_random(conf.run_id, sizeof conf.run_id);
 	as_random(&conf.seed, sizeof conf.seed);
-	enum sync_hq_state kept = kept_state(d);
+	enum sync_hq_state kept = hq_all_state(d->shell.view);
 	if (kept == SYNC_HQ_RECOVERING) /* it is this instance from the first moment on, and listens */
 		conf.instance--;
 	hq_core_init(&d->core, &conf);
