@@ -130,6 +130,8 @@ void hqd_append_free(struct hqd *d)
 	admin_append_free(d);
 }
 
+static void keep_state(struct hqd *d); /* at once: a head office that ends now must not forget that it was rolled back */
+
 static void on_message(void *ctx, uint32_t link, const char *user, const uint8_t key[NET_KEY], struct bytes frame)
 {
 	struct hqd *d = ctx;
@@ -154,6 +156,7 @@ static void on_message(void *ctx, uint32_t link, const char *user, const uint8_t
 	}
 	hq_core_recv(&d->core, clock_mono_ms(), &hl, &m);
 	shell_step_done(&d->shell);
+	keep_state(d);
 }
 
 static void on_down(void *ctx, uint32_t link)
