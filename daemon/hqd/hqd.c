@@ -77,6 +77,34 @@ static void link_forget(struct hqd *d, uint32_t link)
 	}
 }
 
+static enum hq_token_state token_state(const struct hqd *d, uint32_t token)
+{
+	for (size_t i = 0; i < d->core.tokens_n; i++)
+		if (d->core.tokens[i].number == token)
+			return d->core.tokens[i].state;
+	return TOKEN_SPENT;
+}
+
+/* What the core will refuse is said here, where the roster tells why. */
+static void join_look(struct hqd *d, const struct roster_token *t, const struct msg_join *j)
+{
+	const struct roster_node *known = roster_node_by_identity(&d->shell.view->roster, j->identity);
+	const char *why = NULL;
+
+	if (memcmp(t->branch, j->branch, BRANCH_CODE_MAX) != 0) {
+		why = "the token is another branch's";
+	} else if (t->used >= t->uses && (known == NULL || known->token != t->number)) {
+		why = "another key used the token";
+		if (token_state(d, t->number) == TOKEN_SPENT) /* while it is not spent, the core raises it */
+			logline(LOG_LEVEL_ERR, "alarm", "branch=%.8s alarm=\"another key used a used token\" token=%u",
+				j->branch, t->number);
+	} else if (t->used < t->uses && t->expires <= clock_utc_ms() && token_state(d, t->number) == TOKEN_OPEN) {
+		why = "the token has expired";
+	}
+	if (why)
+		logline(LOG_LEVEL_WARN, "join-refused", "branch=%.8s token=%u reason=%s", j->branch, t->number, LOG_STR(why));
+}
+
 /* A join that its own identity key has not signed for this token never reaches the core. */
 static bool join_ok(struct hqd *d, const struct hqd_link *l, const struct msg_join *j)
 {
@@ -87,8 +115,10 @@ static bool join_ok(struct hqd *d, const struct hqd_link *l, const struct msg_jo
 			j->branch);
 		return false;
 	}
-	if (t && node_join_ok(d->home->org, t->key, j))
+	if (t && node_join_ok(d->home->org, t->key, j)) {
+		join_look(d, t, j);
 		return true;
+	}
 	d->join_refused++;
 	logline(LOG_LEVEL_WARN, "join-refused", "branch=%.8s reason=\"its signature is wrong\"", j->branch);
 	return false;
@@ -106,14 +136,6 @@ static void join_wait(struct hqd *d, const struct hq_link *from, const struct ms
 	hqd_append_free(d);
 }
 
-static bool admitting(const struct hqd *d, uint32_t token)
-{
-	for (size_t i = 0; i < d->core.tokens_n; i++)
-		if (d->core.tokens[i].number == token)
-			return d->core.tokens[i].state == TOKEN_ADMITTING;
-	return false;
-}
-
 void hqd_append_free(struct hqd *d)
 {
 	const struct log_id all = hq_all_log(d->home);
@@ -123,7 +145,7 @@ void hqd_append_free(struct hqd *d)
 		d->joins_at = (d->joins_at + 1) % HQD_JOINS_MAX;
 		d->joins_n--;
 		hq_core_recv(&d->core, clock_mono_ms(), &j.from, &j.m);
-		if (!admitting(d, j.from.token)) /* refused, or admitted already: nothing is written */
+		if (token_state(d, j.from.token) != TOKEN_ADMITTING) /* refused, or admitted already: nothing is written */
 			hq_core_not_appended(&d->core, clock_mono_ms());
 		shell_step_done(&d->shell);
 	}
