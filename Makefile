@@ -71,7 +71,9 @@ PROGRAMS := $(B)/aftersync-branchd $(B)/aftersync-hqd
 BRANCHD_O := $(patsubst %.c,$(B)/%.o,$(wildcard daemon/branchd/*.c))
 HQD_O := $(patsubst %.c,$(B)/%.o,$(wildcard daemon/hqd/*.c))
 
-TESTLIB_O := $(patsubst %.c,$(B)/%.o,$(filter-out tests/lib/faultio.c,$(wildcard tests/lib/*.c)))
+# loaded into a running program
+PRELOADS := tests/lib/faultio.c tests/lib/clockshift.c
+TESTLIB_O := $(patsubst %.c,$(B)/%.o,$(filter-out $(PRELOADS),$(wildcard tests/lib/*.c)))
 TESTLIB := $(B)/libtest.a
 UNIT := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
 SIM_O := $(patsubst %.c,$(B)/%.o,$(wildcard tests/sim/*.c))
@@ -99,7 +101,8 @@ CONF_KEYS := $(B)/lint/conf_keys
 all: deps
 	$(Q)$(AGAIN) build
 
-build: $(LIB) $(RT) $(PROGRAMS) $(CLI) $(UNIT) $(SIM) $(E2E_TOOLS) $(TOOLS) $(BENCH) $(REPLAYS) $(CONF_KEYS) $(B)/faultio.so
+build: $(LIB) $(RT) $(PROGRAMS) $(CLI) $(UNIT) $(SIM) $(E2E_TOOLS) $(TOOLS) $(BENCH) $(REPLAYS) $(CONF_KEYS) \
+	$(PRELOADS:tests/lib/%.c=$(B)/%.so)
 
 # what the tests of running programs need
 programs: $(PROGRAMS) $(CLI) $(E2E_TOOLS)
@@ -262,9 +265,9 @@ $(CLI): $(CLI_O) $(LIB)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS)
 
 # For LD_PRELOAD: without sanitizers, whose runtime would have to come first.
-$(B)/faultio.so: tests/lib/faultio.c $(B)/flags
+$(B)/%.so: tests/lib/%.c $(B)/flags
 	$(call say,LD,$@)
-	$(Q)$(CC) -std=c11 -D_GNU_SOURCE -g -O1 $(WARN) -fPIC -shared -o $@ $<
+	$(Q)$(CC) -std=c11 -D_GNU_SOURCE -g -O1 $(WARN) -fPIC -shared -o $@ $< -ldl
 
 $(B)/tests/test_kv_lmdb_faults: | $(B)/faultio.so
 
@@ -273,9 +276,9 @@ $(B)/aftersync-sim: $(SIM_O) $(TESTLIB) $(LIB)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS) -lm
 
-$(E2E_TOOLS): $(B)/%: $(B)/tests/e2e/%.o $(TESTLIB) $(LIB)
+$(E2E_TOOLS): $(B)/%: $(B)/tests/e2e/%.o $(TESTLIB) $(RT) $(LIB)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ -Wl,--as-needed $(PKG_LIBS)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ -Wl,--as-needed $(PKG_LIBS) -lzmq -lpthread
 
 $(B)/bench/bench_%: $(B)/tests/bench/bench_%.o $(TESTLIB) $(LIB)
 	$(call say,LD,$@)

@@ -113,6 +113,7 @@ int daemon_failed(const char *program, as_err err, const struct as_errmsg *em)
 	case AS_EPROTO:
 	case AS_ENOTFOUND:
 	case AS_EUNSUPPORTED:
+	case AS_EFORGED:  /* the key of another store */
 	case AS_EREFUSED: /* owner, mode: somebody has to mend it */
 		return 78;
 	case AS_ECONFLICT: /* another process has the directory: it may end */
