@@ -142,7 +142,7 @@ sim: all
 	@first=$(SEED0); $(SIM) --seed $${first:-$$(date +%s)000} --seeds $(or $(SEEDS),100) \
 	    $(if $(TRACE),--trace,--jobs $(CORES))
 
-#: bench          speed of the cores, one JSON object a line; PROFILE=1 also writes build/profile/*.txt with perf
+#: bench          speed of cores and programs, one JSON object a line; PROFILE=1 also writes build/profile/*.txt with perf
 bench: all
 	@for b in $(BENCH); do $$b || exit; done
 	$(if $(PROFILE),@tools/deps profile && tests/bench/profile.sh $(BENCH))
@@ -267,6 +267,13 @@ $(B)/aftersync-sim: $(SIM_O) $(TESTLIB) $(LIB)
 $(E2E_TOOLS): $(B)/%: $(B)/tests/e2e/%.o $(TESTLIB) $(LIB)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^
+
+# runs the programs themselves, as processes
+$(B)/bench/bench_system: $(B)/tests/bench/bench_system.o $(B)/tests/bench/system_rig.o \
+		$(B)/tests/bench/system_load.o $(TESTLIB) $(LIB) | $(PROGRAMS) $(CLI) $(E2E_TOOLS)
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS) -lm
 
 $(B)/bench/bench_%: $(B)/tests/bench/bench_%.o $(TESTLIB) $(LIB)
 	$(call say,LD,$@)
