@@ -154,7 +154,7 @@ sim: all
 	@first=$(SEED0); $(SIM) --seed $${first:-$$(date +%s)000} --seeds $(or $(SEEDS),100) \
 	    $(if $(TRACE),--trace,--jobs $(CORES))
 
-#: bench          speed of cores, store and disk, one JSON object a line; PROFILE=1 also writes build/profile/*.txt with perf
+#: bench          speed of cores, store, disk and programs, one JSON object a line; PROFILE=1 also writes build/profile/*.txt with perf
 bench: all
 	@for b in $(BENCH); do $$b || exit; done
 	$(if $(PROFILE),@tools/deps profile && tests/bench/profile.sh $(BENCH))
@@ -279,6 +279,13 @@ $(B)/aftersync-sim: $(SIM_O) $(TESTLIB) $(LIB)
 $(E2E_TOOLS): $(B)/%: $(B)/tests/e2e/%.o $(TESTLIB) $(RT) $(LIB)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ -Wl,--as-needed $(PKG_LIBS) -lzmq -lpthread
+
+# runs the programs themselves, as processes
+$(B)/bench/bench_system: $(B)/tests/bench/bench_system.o $(B)/tests/bench/system_rig.o \
+		$(B)/tests/bench/system_load.o $(TESTLIB) $(LIB) | $(PROGRAMS) $(CLI) $(E2E_TOOLS)
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS) -lm
 
 $(B)/bench/bench_%: $(B)/tests/bench/bench_%.o $(TESTLIB) $(LIB)
 	$(call say,LD,$@)
