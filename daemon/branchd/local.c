@@ -146,17 +146,9 @@ static void append_done(struct worker_job *job)
 	branchd_work(d);
 }
 
-void local_append(struct branchd *d, const struct log_id *log)
+/* Lines that wait, as many as one commit takes. */
+static void take_lines(struct append_job *j, struct pending_list *w)
 {
-	struct append_job *j = &d->append;
-	struct pending_list *w = &d->waiting[log->cls == LOG_BULK];
-
-	j->job = (struct worker_job){.run = append_run, .done = append_done};
-	j->d = d;
-	j->ctx = (struct accept_ctx){
-	    .log = *log, .imported = false, .restoring = d->state == SYNC_RESTORING};
-	j->now = clock_utc_ms();
-	j->em.text[0] = 0;
 	j->n = 0;
 	while (w->first && j->n < BRANCHD_APPEND_MAX) {
 		struct pending *p = w->first;
@@ -168,6 +160,34 @@ void local_append(struct branchd *d, const struct log_id *log)
 	}
 	if (w->first == NULL)
 		w->last = NULL;
+}
+
+/* There is not even space to open a log: whoever waits is told, and does not wait for somebody to make room. */
+static void refuse_waiting(struct branchd *d, as_err err)
+{
+	struct append_job *j = &d->append;
+
+	*j = (struct append_job){.d = d, .err = err};
+	for (int k = 0; k < 2; k++)
+		while (d->waiting[k].first) {
+			take_lines(j, &d->waiting[k]);
+			refuse_appended(j, d->shell.view);
+			submit_done(d, j);
+		}
+}
+
+void local_append(struct branchd *d, const struct log_id *log)
+{
+	struct append_job *j = &d->append;
+	struct pending_list *w = &d->waiting[log->cls == LOG_BULK];
+
+	j->job = (struct worker_job){.run = append_run, .done = append_done};
+	j->d = d;
+	j->ctx = (struct accept_ctx){
+	    .log = *log, .imported = false, .restoring = d->state == SYNC_RESTORING};
+	j->now = clock_utc_ms();
+	j->em.text[0] = 0;
+	take_lines(j, w);
 	d->local_under_way = true;
 	worker_post(d->shell.store, &j->job);
 }
@@ -204,6 +224,7 @@ static void open_done(struct worker_job *job)
 	if (j->err) {
 		shell_commit_failed(j->err, "open-log", &j->em);
 		branch_core_not_appended(&d->core, clock_mono_ms());
+		refuse_waiting(d, j->err);
 	}
 	for (size_t i = 0; i < j->rows_n; i++) {
 		char name[NODE_LOG_TEXT_MAX];

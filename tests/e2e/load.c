@@ -192,7 +192,7 @@ int main(void)
 	result(cuts == CUTS, "%u reconnections", cuts);
 	result(feeds[0].refused + feeds[1].refused == 0, "no event was refused (%s%s)", feeds[0].last_error,
 	       feeds[1].last_error);
-	result(wait_in_sync(180), "in sync at both sides");
+	result(wait_in_sync(600), "in sync at both sides");
 	for (unsigned i = 0; i < 4; i++)
 		ask_around(turn++);
 	result(queries_failed == 0, "%u requests were answered", queries_n);
