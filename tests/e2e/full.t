@@ -187,8 +187,8 @@ SKIP: {
 	my $branch = make_branch('CD04', $hq, $port);
 	ok(start($hq) && start($branch), 'tmpfs: they start');
 	ok(in_sync($branch, $hq, 'CD04'), 'tmpfs: in sync');
-	system("dd if=/dev/zero of=$tmp/small/others bs=4096 count=900 2>/dev/null");
-	for (1 .. 25) {
+	system("dd if=/dev/zero of=$tmp/small/others bs=4096 count=1100 2>/dev/null");
+	for (1 .. 40) {
 		my ($code, @answers) = submit($branch, complaints(60));
 		$accepted{$_->{event_id}} = 1 for grep { defined $_->{index} } @answers;
 	}
