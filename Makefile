@@ -137,7 +137,7 @@ check-lint: all
 check-long: all
 	$(Q)$(SIM) --seed $(or $(SEED0),1) --seeds $(or $(SEEDS),20000) --jobs $(CORES) --table
 	$(Q)MAKE='$(MAKE)' VARIANT=$(VARIANT) tests/sim/bugs.sh
-	$(Q)KILLS=200 EVENTS=100000 $(PROVE) -v tests/e2e/kills.t tests/e2e/load.t </dev/null
+	$(Q)KILLS=200 EVENTS=100000 FULL_LONG=1 $(PROVE) -v tests/e2e/kills.t tests/e2e/load.t tests/e2e/full.t </dev/null
 	$(Q)$(AGAIN) SAN=thread programs
 	$(Q)EVENTS=100000 TSAN_OPTIONS=suppressions=tests/lib/tsan.supp AFTERSYNC_BUILD=build/san-thread \
 	    prove --exec '' -v tests/e2e/load.t </dev/null
