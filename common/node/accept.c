@@ -426,15 +426,14 @@ static as_err finish_event(struct line_job *j, struct bytes *ret_raw)
 	struct intake *in = j->in;
 	struct event *ev = &in->ev;
 	AS_AUTO(as_secret) struct as_secret subject = {0};
-	uint8_t random[32], salt[16], commitment[32];
+	uint8_t salt[16], commitment[32];
 	uint8_t *sealed = NULL;
 	size_t cap, n;
 	as_err err;
 
 	ev->event_id = bytes_of(in->event_id, 16);
 	ev->recorded_at = a->batch->now;
-	as_random(random, sizeof random);
-	personal_salt(random, in->event_id, ev->body, bytes_of(in->personal, in->personal_n), salt);
+	personal_salt(a->random, in->event_id, ev->body, bytes_of(in->personal, in->personal_n), salt);
 	ev->salt = bytes_of(salt, sizeof salt);
 	if (in->personal_n) {
 		if ((err = subject_key(j, personal_subject(ev), subject.b)))
@@ -570,6 +569,7 @@ as_err accept_lines(struct accept *a, const struct accept_ctx *ctx, struct accep
 	as_err err;
 
 	forget(a);
+	as_random(a->random, sizeof a->random);
 	live.cls = LOG_LIVE;
 	if ((err = batch_author_open(a->batch, &ctx->log, &w)) || (err = store_log(node->st, &live, &live_row)))
 		goto done;
@@ -606,6 +606,7 @@ as_err accept_lines(struct accept *a, const struct accept_ctx *ctx, struct accep
 		err = batch_append(a->batch, &w, a->events, a->events_n, live_row.keys + a->keys_n);
 done:
 	batch_author_done(&w);
+	as_wipe(a->random, sizeof a->random);
 	return err == AS_EREFUSED ? AS_OK : err;
 }
 

@@ -51,6 +51,7 @@ struct accept {
 	size_t events_n;
 	struct store_key *keys; /* new subjects */
 	size_t keys_n;
+	uint8_t random[32]; /* of this batch, for the salts of its events */
 	uint32_t serial_date, serial; /* of labels: the last given */
 	char suffix[4];		      /* "-a1", or empty */
 	bool serial_used;

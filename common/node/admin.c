@@ -231,6 +231,10 @@ int node_hq_enrol(struct node *n, const json_t *request, int64_t now, query_emit
 	batch_init(&b, n);
 	batch_begin(&b, now);
 	err = conf_load(&link_table, n->home->dir.conf, &link, &em);
+	if (err == AS_OK && hq_all_state(n) != SYNC_HQ_SERVING) {
+		as_errmsg_set(&em, "this head office writes nothing now: see `aftersync status` (rolled-back or recovering)");
+		err = AS_EREFUSED;
+	}
 	if (err == AS_OK)
 		err = enrolment_parse(n, request, link.public_endpoint[0] ? link.public_endpoint : link.listen, now, &e,
 				      &em);

@@ -4,10 +4,22 @@
 
 #include "common/base/check.h"
 #include "common/intake/json.h"
+#include "common/node/items.h"
 
 struct log_id hq_all_log(const struct node_home *home)
 {
 	return (struct log_id){.cls = LOG_HQ_ALL, .number = home->instance};
+}
+
+enum sync_hq_state hq_all_state(const struct node *n)
+{
+	AS_AUTO(buf) struct buf b = {0};
+
+	buf_init(&b, STORE_META_MAX);
+	if (store_meta(n->st, META_HQ_STATE, &b) || b.n != 5 || get_be32(b.p) != n->home->instance ||
+	    b.p[4] > SYNC_HQ_ROLLED_BACK)
+		return SYNC_HQ_SERVING;
+	return (enum sync_hq_state)b.p[4];
 }
 
 as_err hq_all_append(struct batch *b, const struct hq_event *events, size_t n, struct bytes *ret_raw)
@@ -217,24 +229,30 @@ as_err enrolment_parse(const struct node *n, const struct json_t *request, const
 	const json_t *o = request;
 	char code[16] = "";
 	int64_t uses = 1, expires_s = 86400;
+	const struct roster_branch *known;
 	struct tz tz;
 	as_err err;
 
 	*ret = (struct enrolment){0};
-	snprintf(ret->zone, sizeof ret->zone, "%s", n->home->ident.timezone);
+	if ((err = text_get(o, "branch", code, sizeof code, em)))
+		return err;
+	if (!branch_code_ok(bytes_of_str(code))) {
+		as_errmsg_set(em, "branch: %s is no branch code; two to eight letters A-Z and digits are wanted", code);
+		return AS_EINVAL;
+	}
+	memcpy(ret->branch, code, strlen(code));
+	known = roster_branch_of(&n->roster, ret->branch);
+	snprintf(ret->name, sizeof ret->name, "%s", known ? known->name : "");
+	snprintf(ret->region, sizeof ret->region, "%s", known ? known->region : "");
+	snprintf(ret->zone, sizeof ret->zone, "%s", known ? known->zone : n->home->ident.timezone);
 	snprintf(ret->endpoint, sizeof ret->endpoint, "%s", listen);
-	if ((err = text_get(o, "branch", code, sizeof code, em)) ||
-	    (err = text_get(o, "name", ret->name, sizeof ret->name, em)) ||
+	if ((err = text_get(o, "name", ret->name, sizeof ret->name, em)) ||
 	    (err = text_get(o, "region", ret->region, sizeof ret->region, em)) ||
 	    (err = text_get(o, "timezone", ret->zone, sizeof ret->zone, em)) ||
 	    (err = text_get(o, "endpoint", ret->endpoint, sizeof ret->endpoint, em)) ||
 	    (err = number_get(o, "uses", 1, 100, &uses, em)) ||
 	    (err = number_get(o, "expires_s", 1, INT64_C(366) * 86400, &expires_s, em)))
 		return err;
-	if (!branch_code_ok(bytes_of_str(code))) {
-		as_errmsg_set(em, "branch: %s is no branch code; two to eight letters A-Z and digits are wanted", code);
-		return AS_EINVAL;
-	}
 	if (!node_name_valid(bytes_of_str(ret->name)) || !node_name_valid(bytes_of_str(ret->region))) {
 		as_errmsg_set(em, "name, region: text without control characters is wanted");
 		return AS_EINVAL;
@@ -247,7 +265,6 @@ as_err enrolment_parse(const struct node *n, const struct json_t *request, const
 			      ret->endpoint);
 		return AS_EINVAL;
 	}
-	memcpy(ret->branch, code, strlen(code));
 	ret->uses = (uint32_t)uses;
 	ret->expires = now + expires_s * 1000;
 	ret->replace = json_is_true(json_object_get(o, "replace"));

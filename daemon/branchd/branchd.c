@@ -186,12 +186,27 @@ static void on_message(void *ctx, struct bytes frame)
 	if (!shell_received(&d->shell, frame, &m))
 		return;
 	d->seen_utc = clock_utc_ms();
+	if (m.type == MSG_REFUSE && m.refuse.reason == REFUSE_TOKEN) {
+		d->token_refused = true;
+		logline(LOG_LEVEL_WARN, "join-refused", "reason=\"the join code was used, has expired, or is of another branch\"");
+	}
 	branch_core_recv(&d->core, clock_mono_ms(), &m);
 	shell_step_done(&d->shell);
 	branchd_work(d);
 }
 
 /* ---- time -------------------------------------------------------------------------------------------------------------- */
+
+void branchd_reason(const struct branchd *d, enum sync_state state, char *ret, size_t cap)
+{
+	const char *more = "";
+
+	if (state == SYNC_JOINING && d->token_refused)
+		more = "its code was used, has expired, or is of another branch";
+	else if (state == SYNC_JOINING || state == SYNC_STALE)
+		more = d->link_why;
+	snprintf(ret, cap, "%s%s%s", sync_state_reason(state), more[0] ? ": " : "", more);
+}
 
 static void watch_state(struct branchd *d)
 {
@@ -204,8 +219,7 @@ static void watch_state(struct branchd *d)
 	if (state == d->state)
 		return;
 	d->state = state;
-	snprintf(text, sizeof text, "%s%s%s", sync_state_reason(state), d->link_why[0] ? ": " : "",
-		 state == SYNC_STALE || state == SYNC_JOINING ? d->link_why : "");
+	branchd_reason(d, state, text, sizeof text);
 	history_add(&d->history, clock_utc_ms(), d->home->branch, state, text);
 	snprintf(text, sizeof text, "%s, %llu of %llu events receipted", sync_state_name(state),
 		 (unsigned long long)acked, (unsigned long long)head);

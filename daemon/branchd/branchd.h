@@ -87,6 +87,7 @@ struct branchd {
 	enum sync_link kind;
 	struct loop_timer connect;
 	char link_why[128]; /* why the last connection ended */
+	bool token_refused;  /* head office does not take the join code */
 	int64_t backlog_utc; /* something is not receipted since; 0: all is */
 	int64_t seen_utc;   /* last whole message of head office; 0: none in this run */
 	/* local work: one job at a time */
@@ -115,6 +116,9 @@ void branchd_close(struct branchd *d);
 
 /* After whatever happened: is there local work that can be done now? */
 void branchd_work(struct branchd *d);
+
+/* Why this state, in words. */
+void branchd_reason(const struct branchd *d, enum sync_state state, char *ret, size_t cap);
 
 /* local.c */
 void local_append(struct branchd *d, const struct log_id *log);

@@ -89,6 +89,34 @@ static void link_forget(struct hqd *d, uint32_t link)
 	}
 }
 
+static enum hq_token_state token_state(const struct hqd *d, uint32_t token)
+{
+	for (size_t i = 0; i < d->core.tokens_n; i++)
+		if (d->core.tokens[i].number == token)
+			return d->core.tokens[i].state;
+	return TOKEN_SPENT;
+}
+
+/* What the core will refuse is said here, where the roster tells why. */
+static void join_look(struct hqd *d, const struct roster_token *t, const struct msg_join *j)
+{
+	const struct roster_node *known = roster_node_by_identity(&d->shell.view->roster, j->identity);
+	const char *why = NULL;
+
+	if (memcmp(t->branch, j->branch, BRANCH_CODE_MAX) != 0) {
+		why = "the token is another branch's";
+	} else if (t->used >= t->uses && (known == NULL || known->token != t->number)) {
+		why = "another key used the token";
+		if (token_state(d, t->number) == TOKEN_SPENT) /* while it is not spent, the core raises it */
+			logline(LOG_LEVEL_ERR, "alarm", "branch=%.8s alarm=\"another key used a used token\" token=%u",
+				j->branch, t->number);
+	} else if (t->used < t->uses && t->expires <= clock_utc_ms() && token_state(d, t->number) == TOKEN_OPEN) {
+		why = "the token has expired";
+	}
+	if (why)
+		logline(LOG_LEVEL_WARN, "join-refused", "branch=%.8s token=%u reason=%s", j->branch, t->number, LOG_STR(why));
+}
+
 /* A join that is wrong in itself never reaches the core. */
 static bool join_ok(struct hqd *d, const struct hqd_link *l, const struct msg_join *j)
 {
@@ -97,6 +125,8 @@ static bool join_ok(struct hqd *d, const struct hqd_link *l, const struct msg_jo
 
 	if (wrong)
 		logline(LOG_LEVEL_WARN, "join-refused", "branch=%.8s reason=%s", j->branch, LOG_STR(wrong));
+	else
+		join_look(d, roster_token_of(&d->shell.view->roster, l->token), j);
 	return wrong == NULL;
 }
 
@@ -112,14 +142,6 @@ static void join_wait(struct hqd *d, const struct hq_link *from, const struct ms
 	hqd_append_free(d);
 }
 
-static bool admitting(const struct hqd *d, uint32_t token)
-{
-	for (size_t i = 0; i < d->core.tokens_n; i++)
-		if (d->core.tokens[i].number == token)
-			return d->core.tokens[i].state == TOKEN_ADMITTING;
-	return false;
-}
-
 void hqd_append_free(struct hqd *d)
 {
 	const struct log_id all = hq_all_log(d->home);
@@ -129,12 +151,14 @@ void hqd_append_free(struct hqd *d)
 		d->joins_at = (d->joins_at + 1) % HQD_JOINS_MAX;
 		d->joins_n--;
 		hq_core_recv(&d->core, clock_mono_ms(), &j.from, &j.m);
-		if (!admitting(d, j.from.token)) /* refused, or admitted already: nothing is written */
+		if (token_state(d, j.from.token) != TOKEN_ADMITTING) /* refused, or admitted already: nothing is written */
 			hq_core_not_appended(&d->core, clock_mono_ms());
 		shell_step_done(&d->shell);
 	}
 	admin_append_free(d);
 }
+
+static void keep_state(struct hqd *d); /* at once: a head office that ends now must not forget that it was rolled back */
 
 static void on_message(void *ctx, uint32_t link, const char *user, const uint8_t key[NET_KEY], struct bytes frame)
 {
@@ -160,6 +184,7 @@ static void on_message(void *ctx, uint32_t link, const char *user, const uint8_t
 	}
 	hq_core_recv(&d->core, clock_mono_ms(), &hl, &m);
 	shell_step_done(&d->shell);
+	keep_state(d);
 }
 
 static void on_down(void *ctx, uint32_t link)
@@ -317,9 +342,13 @@ static void role_committed(void *ctx, const struct shell_commit *c, const struct
 		if (load_roster(d))
 			logline(LOG_LEVEL_ERR, "table-full", "what=roster");
 	}
+	/* the core begins the next commit at once, and c is that one then */
+	struct log_row rows[AS_COUNT(c->rows)];
+	size_t rows_n = c->rows_n;
+	memcpy(rows, c->rows, rows_n * sizeof rows[0]);
 	hq_core_committed(&d->core, now, done);
-	for (size_t i = 0; i < c->rows_n; i++)
-		hq_core_appended(&d->core, now, &c->rows[i]);
+	for (size_t i = 0; i < rows_n; i++)
+		hq_core_appended(&d->core, now, &rows[i]);
 	hqd_append_free(d);
 }
 
@@ -410,18 +439,6 @@ static void keep_state(struct hqd *d)
 	worker_post(d->shell.store, &j->job);
 }
 
-/* The state that was kept, when it is one of this instance. */
-static enum sync_hq_state kept_state(struct hqd *d)
-{
-	AS_AUTO(buf) struct buf b = {0};
-
-	buf_init(&b, STORE_META_MAX);
-	if (store_meta(d->shell.view->st, META_HQ_STATE, &b) || b.n != 5 || get_be32(b.p) != d->home->instance ||
-	    b.p[4] > SYNC_HQ_ROLLED_BACK)
-		return SYNC_HQ_SERVING;
-	return (enum sync_hq_state)b.p[4];
-}
-
 const char *hqd_state_name(enum sync_hq_state state)
 {
 	static const char *const names[] = {[SYNC_HQ_SERVING] = "serving",
@@ -507,7 +524,7 @@ static as_err open_core(struct hqd *d, struct as_errmsg *em)
 		return AS_ENOMEM;
 	as_random(conf.run_id, sizeof conf.run_id);
 	as_random(&conf.seed, sizeof conf.seed);
-	enum sync_hq_state kept = kept_state(d);
+	enum sync_hq_state kept = hq_all_state(d->shell.view);
 	if (kept == SYNC_HQ_RECOVERING) /* it is this instance from the first moment on, and listens */
 		conf.instance--;
 	hq_core_init(&d->core, &conf);

@@ -193,8 +193,8 @@ static void commit_run(struct worker_job *job, void *ctx)
 		return;
 	items_committed(&st->verifier, c->items, c->n);
 	shell_roster_fold(&st->node->roster, c->raw, c->raw_n);
-	if (c->result.roster_anew)
-		c->err = node_roster_load(st->node);
+	if (c->result.roster_anew && (c->err = node_roster_load(st->node)) == AS_ECORRUPT && !st->node->home->is_hq)
+		c->err = AS_OK; /* another block is damaged, and is fetched back as well */
 	c->rows_n = shell_rows(st, c->rows, AS_COUNT(c->rows));
 	if (c->err == AS_OK && c->raw_n) /* they outlive the batch */
 		c->err = shell_copy_raw(&c->raw_memory, c->raw, c->raw_n, c->raw);

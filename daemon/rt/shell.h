@@ -38,6 +38,7 @@ struct shell_role {
 	/* Outputs that are not the shell's: CONNECT, APPEND, OPEN, FORK, ALARM. */
 	void (*out)(void *ctx, const struct sync_out *out);
 	void (*verified)(void *ctx, const struct sync_verified *v);
+	/* When the core is told, c is the next commit already: what is needed of this one is taken before. */
 	void (*committed)(void *ctx, const struct shell_commit *c, const struct sync_committed *done);
 	void (*checked)(void *ctx, const struct log_id *log, uint64_t first, bool sound);
 	/* More operations for a core's commit (ITEM_ADMIT), in the store thread; NULL: none. */

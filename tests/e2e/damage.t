@@ -94,6 +94,8 @@ healed($branch, $hq, flipped($branch, 'block', 2));
 healed($branch, $hq, flipped($branch, 'block', 0));
 healed($branch, $hq, flipped($branch, 'block', 'hq/all 1 at 0'));
 healed($branch, $hq, flipped($branch, 'block', -1));
+$name = flipped($branch, 'block', 'hq/all 1 at 1') . ' and ' . flipped($branch, 'block', -1);
+healed($branch, $hq, $name);
 
 # Head office does not run on half of a roster: it would admit whom it has ended.
 $name = flipped($hq, 'block', 'hq/all 1 at 0');
