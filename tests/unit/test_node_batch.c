@@ -184,11 +184,13 @@ static struct received *keys_came(struct node_rig *to, const struct log_id *log,
 static struct wire_key put_for(const struct node_box *box, uint64_t number, uint8_t subject, uint8_t key)
 {
 	struct wire_key w = {.number = number, .op = KEY_PUT, .transport = box->number};
-	uint8_t secret[32], random[32] = {(uint8_t)number};
+	uint8_t secret[32], random[32] = {(uint8_t)number}, ad[ITEMS_KEY_AD];
+	AS_AUTO(as_boxes) struct as_boxes boxes = {0};
 
 	memset(w.subject, subject, 16);
 	memset(secret, key, 32);
-	assert_true(as_box_seal(box->public_key, bytes_of(secret, 32), random, w.sealed));
+	assert_true(as_boxes_to(&boxes, box->public_key, bytes_of(secret, 32), random));
+	as_boxes_seal(&boxes, items_key_ad(&w, ad), bytes_of(secret, 32), w.sealed);
 	return w;
 }
 
