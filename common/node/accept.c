@@ -246,7 +246,7 @@ static as_err label_make(struct line_job *j)
 	size_t n = 1;
 	as_err err = AS_OK;
 
-	if (today > a->serial_date) {
+	if (today != a->serial_date) { /* also back, after a clock that was ahead: what is taken is passed over */
 		a->serial_date = today;
 		a->serial = 0;
 	}

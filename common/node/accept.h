@@ -52,7 +52,7 @@ struct accept {
 	struct store_key *keys; /* new subjects */
 	size_t keys_n;
 	uint8_t random[32]; /* of this batch, for the salts of its events */
-	uint32_t serial_date, serial; /* of labels: the last given */
+	uint32_t serial_date, serial; /* of labels: the last given, and its day */
 	char suffix[4];		      /* "-a1", or empty */
 	bool serial_used;
 };

@@ -221,6 +221,23 @@ static void labels_that_are_made(void **state)
 	taken(0, 7, "BJ01202611230007");
 }
 
+/* A clock that was a year ahead for a moment: the labels of the days after it have their own date again. */
+static void a_clock_that_was_ahead(void **state)
+{
+	(void)state;
+	struct accept_ctx ctx = {.log = live};
+
+	SUBMIT(node_rig_received(NULL, NULL, "a"));
+	taken(0, 1, "BJ01202611230001");
+	lines(node_rig_received(NULL, NULL, "b"), NULL);
+	batch_begin(&br.b, NODE_RIG_NOW + INT64_C(365) * 86400000);
+	assert_int_equal(accept_lines(&acc, &ctx, line, line_n), AS_OK);
+	node_rig_commit(&br);
+	taken(0, 2, "BJ01202711230001");
+	SUBMIT(node_rig_received(NULL, NULL, "c"));
+	taken(0, 3, "BJ01202611230002");
+}
+
 static void a_child_marks_its_labels(void **state)
 {
 	(void)state;
@@ -489,6 +506,7 @@ int main(void)
 	    T(an_id_again),
 	    T(an_id_of_a_later_event_again),
 	    T(labels_that_are_made),
+	    T(a_clock_that_was_ahead),
 	    T(a_child_marks_its_labels),
 	    T(a_label_in_use),
 	    T(a_label_that_names_two_cases),
