@@ -246,7 +246,7 @@ static as_err label_make(struct line_job *j)
 	size_t n = 1;
 	as_err err = AS_OK;
 
-	if (today > a->serial_date) {
+	if (today != a->serial_date) { /* also back, after a clock that was ahead: what is taken is passed over */
 		a->serial_date = today;
 		a->serial = 0;
 	}
@@ -583,6 +583,11 @@ as_err accept_lines(struct accept *a, const struct accept_ctx *ctx, struct accep
 		if (err == AS_OK)
 			err = judge(&j);
 		as_wipe(a->in->personal, sizeof a->in->personal);
+		if (err == AS_ECORRUPT) { /* of its case or person: the other lines have nothing to do with it */
+			intake_refuse(&lines[i].error, "NOT recorded: what is stored of its case is damaged; aftersync "
+						       "verify says what.");
+			err = AS_EREFUSED;
+		}
 		if (err == AS_ETOOBIG && a->events_n == 0) { /* an empty batch has no room: it would wait for ever */
 			err = AS_ENOMEM;
 			goto done;

@@ -161,8 +161,14 @@ as_err node_hq_instance_new(const char *path, const char *root_file, struct byte
 			return err;
 	}
 	*ret_number = number + 1;
-	err = open_and_write(path, seed.b, now, em);
-	if (err && err != AS_EIO) { /* nothing was written: the key of an instance that is none goes again */
+	struct node *n = NULL;
+	bool doubt = false; /* whether the certificate was written */
+	if ((err = node_open(&n, path, NODE_WRITE, em)) == AS_OK) {
+		err = write_instance(n, seed.b, now, em);
+		doubt = err == AS_EIO;
+	}
+	node_close(n);
+	if (err && !doubt) { /* the key of an instance that is none goes again */
 		AS_AUTO(node_dir) struct node_dir dir = {0};
 		if (node_dir_open(path, &dir, NULL) == AS_OK && node_dir_lock(&dir, NULL) == AS_OK &&
 		    keyfile_remove(&dir, type, NULL))

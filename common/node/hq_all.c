@@ -147,7 +147,8 @@ static as_err subject_keys(struct batch *b, const struct branch_logs *logs)
 					continue;
 				keys[k] = part[p];
 				keys[k].number = ++number;
-				keys[k].wrapped = batch_copy(b, part[p].wrapped);
+				if ((keys[k].wrapped = batch_copy(b, part[p].wrapped)).p == NULL)
+					return AS_ENOMEM;
 				k++;
 			}
 			struct store_op *o = k ? batch_op(b, STORE_KEYS, &to) : NULL;

@@ -172,7 +172,9 @@ static void on_down(void *ctx, const char *why)
 	struct branchd *d = ctx;
 
 	logline(LOG_LEVEL_INFO, "link-down", "reason=%s", LOG_STR(why));
-	snprintf(d->link_why, sizeof d->link_why, "%s", why);
+	/* before it is admitted, its own key is turned away every other time: only the token's word counts */
+	if (d->core.joined || d->kind == SYNC_LINK_JOIN)
+		snprintf(d->link_why, sizeof d->link_why, "%s", why);
 	branch_core_link_down(&d->core, clock_mono_ms());
 	shell_step_done(&d->shell);
 	branchd_work(d);

@@ -313,6 +313,7 @@ void shell_step_done(struct shell *s)
 
 #define SCRUB_BLOCKS 4 /* a tick: what a slow disk reads in a few hundredths of a second */
 #define SCRUB_PAUSE_MS 3600000u
+#define SCRUB_AGAIN_MS 5000u /* after damage: a log has one block fetched back at a time, others may wait */
 
 /* The first log after the one read last. */
 static as_err scrub_find(void *arg, const struct log_row *row)
@@ -375,7 +376,10 @@ void shell_scrub(struct shell *s, uint64_t now_ms)
 			continue;
 		logline(LOG_LEVEL_INFO, "scrubbed", "blocks=%llu damaged=%llu", (unsigned long long)k->blocks,
 			(unsigned long long)k->damaged);
-		*k = (struct shell_scrub){.next_ms = now_ms + SCRUB_PAUSE_MS};
+		uint64_t again = k->damaged == 0 ? SCRUB_PAUSE_MS : k->again_ms ? 2 * k->again_ms : SCRUB_AGAIN_MS;
+		if (again > SCRUB_PAUSE_MS)
+			again = SCRUB_PAUSE_MS;
+		*k = (struct shell_scrub){.next_ms = now_ms + again, .again_ms = k->damaged ? again : 0};
 	}
 }
 

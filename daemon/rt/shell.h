@@ -103,7 +103,8 @@ struct shell {
 		struct log_id log; /* the one being read; all zero: before the first */
 		bool in_log;
 		uint64_t at;	  /* the next block begins here */
-		uint64_t next_ms; /* not before: a pass is over */
+		uint64_t again_ms; /* the pass before found damage: this one came so soon after it */
+	uint64_t next_ms; /* not before: a pass is over */
 		uint64_t blocks, damaged; /* of this pass */
 	} scrub;
 };

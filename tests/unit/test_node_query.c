@@ -460,14 +460,20 @@ static void a_tally(void **state)
 	assert_true(t.rows[0].held == 4 && t.rows[0].acked == 4);
 	tally_done(&t);
 
-	/* what a fork cut off is kept, and refused by nobody */
+	/* what a fork cut off is kept beside, and refused by nobody */
 	struct store_op *o;
+	AS_AUTO(buf) struct buf other = {0};
+	node_rig_block(&sh, &sh_live, 1, &other);
+	slot = node_rig_receive(&sh, buf_bytes(&other), false, true);
+	it.log = sh_live;
+	it.slot = slot->slot;
 	node_rig_begin(&sh);
+	assert_int_equal(items_to_batch(&sh.b, &it, &slot, 1, &result), AS_OK);
 	o = batch_op(&sh.b, STORE_CUT, &sh_live);
 	o->cut.size = 1;
 	node_rig_commit(&sh);
 	assert_int_equal(tally_make(sh.n, &t), AS_OK);
-	assert_true(t.rows[0].held == 1 && t.rows[0].refused == 0);
+	assert_true(t.rows[0].held == 1 && t.rows[0].refused == 1);
 	tally_done(&t);
 }
 
