@@ -303,7 +303,8 @@ as_err branchd_open(struct branchd *d, struct as_errmsg *em)
 
 void branchd_close(struct branchd *d)
 {
-	link_client_disconnect(d->link);
+	if (d->link)
+		link_client_disconnect(d->link);
 	queries_close(d->queries);
 	shell_close(&d->shell); /* what is queued is recorded and answered first */
 	control_close(d->control);

@@ -34,10 +34,11 @@ static as_err run(struct branchd *d, struct as_errmsg *em)
 
 	if ((err = loop_open(&d->loop)) || (err = loop_on_signal(d->loop, on_signal, d)) || (err = net_init(em)) ||
 	    (err = branchd_open(d, em)))
-		return err;
+		goto done;
 	logline(LOG_LEVEL_NOTICE, "started", "branch=%s version=%s", d->home->ident.branch, AFTERSYNC_VERSION);
 	notify_ready("started");
 	err = loop_run(d->loop);
+done:
 	branchd_close(d);
 	loop_close(d->loop);
 	net_done();

@@ -40,9 +40,11 @@ as_err shell_open(struct shell *s, struct loop *loop, struct node_home *home, si
 
 void shell_close(struct shell *s)
 {
-	for (size_t i = 0; i < s->verify_n; i++)
+	size_t n = s->verify_n;
+
+	s->verify_n = 0; /* what is done while they end goes to no verifier, which may be gone */
+	for (size_t i = 0; i < n; i++)
 		worker_stop(s->verify[i]);
-	s->verify_n = 0; /* what the store thread still commits is told to no verifier */
 	worker_stop(s->store);
 	for (size_t i = 0; i < SHELL_VERIFIERS_MAX; i++) {
 		verifier_done(&s->verifiers[i]);
