@@ -105,7 +105,7 @@ build: $(LIB) $(RT) $(PROGRAMS) $(CLI) $(UNIT) $(SIM) $(E2E_TOOLS) $(TOOLS) $(BE
 	$(PRELOADS:tests/lib/%.c=$(B)/%.so)
 
 # what the tests of running programs need
-programs: $(PROGRAMS) $(CLI) $(E2E_TOOLS)
+programs: $(PROGRAMS) $(CLI) $(E2E_TOOLS) $(PRELOADS:tests/lib/%.c=$(B)/%.so)
 
 help:
 	@sed -n '1,2s/^# *//p' Makefile; echo; sed -n 's/^#: /  /p' Makefile
