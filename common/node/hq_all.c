@@ -36,6 +36,8 @@ as_err hq_all_append(struct batch *b, const struct hq_event *events, size_t n, s
 		return err;
 	err = store_log(b->node->st, &log, &row);
 	if (err == AS_ENOTFOUND || (err == AS_OK && row.head.size == 0)) {
+		if (events[0].kind != INSTANCE_CERTIFIED) /* no branch would believe it */
+			return AS_EREFUSED;
 		struct log_opened lo = {.log = log};
 		memcpy(lo.author, b->node->home->instance_public, 32);
 		/* a new instance continues what is held of the one before */
@@ -58,6 +60,25 @@ as_err hq_all_append(struct batch *b, const struct hq_event *events, size_t n, s
 }
 
 /* ---- admitting ----------------------------------------------------------------------------------------------- */
+
+const char *hq_all_join_wrong(const struct node *n, uint32_t token, const struct msg_join *j)
+{
+	const struct roster *r = &n->roster;
+	const struct roster_token *t = roster_token_of(r, token);
+	const struct roster_node *known = roster_node_by_identity(r, j->identity);
+	const struct roster_node *same_link = roster_node_by_link(r, j->link);
+
+	if (t == NULL || !node_join_ok(n->home->org, t->key, j))
+		return "its signature is wrong";
+	if (known && known->ended)
+		return "its keys were ended: it has to join from a new directory";
+	if (known && memcmp(known->branch, j->branch, BRANCH_CODE_MAX) != 0)
+		return "its identity key is one of another branch";
+	/* public keys stand in the roster for all to read: who names another's would be taken for it */
+	if ((same_link && memcmp(same_link->identity, j->identity, 32) != 0) || roster_token_by_key(r, j->link))
+		return "its link key is known as another's";
+	return NULL;
+}
 
 #define ADMIT_LOGS_MAX 1024
 
@@ -126,7 +147,8 @@ static as_err subject_keys(struct batch *b, const struct branch_logs *logs)
 					continue;
 				keys[k] = part[p];
 				keys[k].number = ++number;
-				keys[k].wrapped = batch_copy(b, part[p].wrapped);
+				if ((keys[k].wrapped = batch_copy(b, part[p].wrapped)).p == NULL)
+					return AS_ENOMEM;
 				k++;
 			}
 			struct store_op *o = k ? batch_op(b, STORE_KEYS, &to) : NULL;
@@ -314,6 +336,10 @@ as_err enrolment_to_batch(struct batch *b, const struct enrolment *e, struct joi
 	}
 	if ((err = store_each_log(n->st, take_number, &highest)))
 		return err;
+	if (highest.number == UINT32_MAX) {
+		as_errmsg_set(em, "%.8s has used up the numbers of its incarnations", e->branch);
+		return AS_EREFUSED;
+	}
 	branch.first_number = highest.number + 1;
 	memcpy(branch.code, e->branch, BRANCH_CODE_MAX);
 	snprintf(branch.name, sizeof branch.name, "%s", e->name);

@@ -17,6 +17,8 @@ struct hq_event {
 /*
  * Adds the events to a begun batch, as one block of hq/all of the present instance; the first block of the log is
  * begun by INSTANCE_CERTIFIED and TRANSPORT_KEY (node_hq_init makes it), so that a branch can tell whose it is.
+ * AS_EREFUSED: another one first: this instance is not certified.
+ *
  * ret_raw: NULL, or room for n: the events as they will be stored.
  */
 as_err hq_all_append(struct batch *b, const struct hq_event *events, size_t n, struct bytes *ret_raw) AS_MUST_CHECK;
@@ -26,6 +28,12 @@ struct log_id hq_all_log(const struct node_home *home);
 
 /* The state that the daemon wrote down last, when it is one of this instance: anything but serving writes nothing here. */
 enum sync_hq_state hq_all_state(const struct node *n);
+
+/*
+ * Why who asks so may not join by this token, as words for the log; NULL: it may. What the token allows (branch, time,
+ * uses) is the core's to judge. Any view.
+ */
+const char *hq_all_join_wrong(const struct node *n, uint32_t token, const struct msg_join *j);
 
 /*
  * What is written when a machine is admitted: NODE_ADMITTED; and when the branch has logs of earlier machines, their

@@ -13,7 +13,7 @@ struct items_result {
 	bool any_keys; /* some item was ITEM_KEYS */
 	uint64_t keys[SYNC_FLIGHT_MAX];
 	bool reseal[SYNC_FLIGHT_MAX];
-	bool roster_anew; /* hq/all was cut (branch) or given back (head office): the roster is to be read again */
+	bool roster_anew; /* hq/all was cut (branch), given back (head office) or repaired: the roster is to be read again */
 };
 
 /* Names of small values that the daemons keep in the store. */
@@ -34,6 +34,10 @@ struct items_result {
  */
 as_err items_to_batch(struct batch *b, const struct sync_item *items, struct received *const *slots, size_t n,
 		      struct items_result *ret) AS_MUST_CHECK;
+
+/* What a put on the wire is sealed with beside the keys (as_boxes): subject (16) || number (8). */
+#define ITEMS_KEY_AD 24
+struct bytes items_key_ad(const struct wire_key *w, uint8_t out[ITEMS_KEY_AD]);
 
 /* What items_to_batch's commit changed for the verifier and the readers: call when it is durable. */
 void items_committed(struct verifier *vf, const struct sync_item *items, size_t n);

@@ -76,7 +76,7 @@ struct hq_conf {
 struct hq_core {
 	struct sync_core c;
 	struct sync_session *sessions;
-	size_t sessions_cap;
+	size_t sessions_n, sessions_cap; /* n: that were ever in use; free ones among them are taken first */
 	struct hq_node *nodes; /* sorted by branch */
 	size_t nodes_n, nodes_cap;
 	struct hq_token *tokens;

@@ -91,7 +91,7 @@ struct wire_key {
 	uint8_t op; /* enum key_op */
 	uint8_t subject[16];
 	uint32_t transport; /* number of the transport key that `sealed` is sealed to */
-	uint8_t sealed[80]; /* PUT: the subject key, crypto_box_seal */
+	uint8_t sealed[80]; /* PUT: the subject key, as_boxes (common/crypto/seal.h) */
 };
 
 struct msg_keys {

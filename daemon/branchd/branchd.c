@@ -172,7 +172,9 @@ static void on_down(void *ctx, const char *why)
 	struct branchd *d = ctx;
 
 	logline(LOG_LEVEL_INFO, "link-down", "reason=%s", LOG_STR(why));
-	snprintf(d->link_why, sizeof d->link_why, "%s", why);
+	/* before it is admitted, its own key is turned away every other time: only the token's word counts */
+	if (d->core.joined || d->kind == SYNC_LINK_JOIN)
+		snprintf(d->link_why, sizeof d->link_why, "%s", why);
 	branch_core_link_down(&d->core, clock_mono_ms());
 	shell_step_done(&d->shell);
 	branchd_work(d);
@@ -234,6 +236,7 @@ static void on_tick(void *arg)
 
 	branch_core_tick(&d->core, now);
 	shell_step_done(&d->shell);
+	shell_scrub(&d->shell, now);
 	branchd_work(d);
 	watch_state(d);
 	logline_flush();
@@ -282,7 +285,11 @@ as_err branchd_open(struct branchd *d, struct as_errmsg *em)
 	as_random(conf.run_id, sizeof conf.run_id);
 	as_random(&conf.seed, sizeof conf.seed);
 	branch_core_init(&d->core, &conf);
-	struct branch_start start = local_start(d, rows, BRANCHD_LOGS_MAX, false);
+	struct branch_start start;
+	if ((err = local_start(d, rows, BRANCHD_LOGS_MAX, false, &start))) {
+		as_errmsg_set(em, "the logs of this branch cannot be listed: %s", as_err_text(err));
+		return err;
+	}
 	branch_core_load(&d->core, &start, clock_mono_ms());
 	shell_step_done(&d->shell);
 	d->kind = SYNC_LINK_NODE;

@@ -3,6 +3,8 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 
 #include "common/base/log.h"
 #include "common/base/version.h"
@@ -53,6 +55,16 @@ int daemon_args_parse(const char *program, int argc, char **argv, struct daemon_
 	}
 	snprintf(ret->conf, sizeof ret->conf, "%s/aftersync.conf", ret->dir);
 	return -1;
+}
+
+void daemon_guard_memory(void)
+{
+	const struct rlimit none = {0, 0};
+
+	setrlimit(RLIMIT_CORE, &none);
+#ifndef __SANITIZE_ADDRESS__ /* looks for leaks as a debugger would */
+	prctl(PR_SET_DUMPABLE, 0);
+#endif
 }
 
 as_err daemon_home_check(const char *dir, enum node_role role, struct as_errmsg *em)
