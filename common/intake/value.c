@@ -347,15 +347,16 @@ as_err value_parse(const struct field_def *f, const char *path, const json_t *j,
 static json_t *codes_json(const struct field_def *f, const struct body_value *v)
 {
 	json_t *list = json_array();
-	struct pb_reader r = pb_reader_of(v->s);
+	struct pb_reader r;
 	uint64_t code;
 
-	if (f->type == FT_CODE_SET) {
+	if (f->type == FT_CODE_SET) { /* there is no v->s */
 		for (unsigned bit = 1; bit < 63; bit++)
 			if (v->i >> bit & 1)
 				json_array_append_new(list, json_string(code_of(f->codes, bit)->name));
 		return list;
 	}
+	r = pb_reader_of(v->s);
 	while (r.p < r.end && pb_get_varint(&r, &code))
 		json_array_append_new(list, json_string(code_of(f->codes, code)->name));
 	return list;

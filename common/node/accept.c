@@ -194,19 +194,32 @@ static void answer_case(struct line_job *j)
 	}
 }
 
-/* Which case a label names. */
-static as_err case_by_label(struct line_job *j, struct bytes label)
+/* The first cases that a label names, stored or in this batch; *ret_n: 0, 1 or 2 for all more. */
+static as_err cases_of_label(struct line_job *j, struct bytes label, struct case_key ret_keys[2], size_t *ret_n)
 {
 	struct accept_label *l = label_in_batch(j->a, label);
-	struct case_key keys[2];
-	char shown[INTAKE_SHOWN_MAX], one[37], two[37];
 	size_t n = 0;
-	as_err err = store_label(j->a->node->st, label, keys, AS_COUNT(keys), &n);
+	as_err err = store_label(j->a->node->st, label, ret_keys, 2, &n);
 
 	if (err && err != AS_ENOTFOUND)
 		return err;
-	if (l && n < AS_COUNT(keys))
-		keys[n++] = l->key;
+	if (n > 2)
+		n = 2;
+	if (l && n < 2)
+		ret_keys[n++] = l->key;
+	*ret_n = n;
+	return AS_OK;
+}
+
+static as_err case_by_label(struct line_job *j, struct bytes label)
+{
+	struct case_key keys[2];
+	char shown[INTAKE_SHOWN_MAX], one[37], two[37];
+	size_t n;
+	as_err err = cases_of_label(j, label, keys, &n);
+
+	if (err)
+		return err;
 	if (n == 1) {
 		j->key = keys[0];
 		return AS_OK;
@@ -224,39 +237,53 @@ static as_err case_by_label(struct line_job *j, struct bytes label)
 	return refuse(j, "case", "");
 }
 
-/* An event that opens a case gives it its label; one that was not given is made. */
-static as_err open_case(struct line_job *j)
+/* The next label of the day that names nothing yet. */
+static as_err label_make(struct line_job *j)
 {
 	struct accept *a = j->a;
-	struct intake *in = j->in;
-	struct bytes given = bytes_of(in->case_text, in->case_n);
-	struct case_key known;
-	char shown[INTAKE_SHOWN_MAX];
-	size_t n = 0;
-
-	memcpy(j->key.id, in->event_id, 16);
-	if (in->case_n) {
-		as_err err = store_label(a->node->st, given, &known, 1, &n);
-		if (err && err != AS_ENOTFOUND)
-			return err;
-		if (n > 0 || label_in_batch(a, given)) {
-			intake_refuse(&j->l->error, "%s names a case already.", intake_shown(given, shown));
-			return refuse(j, "case", "");
-		}
-		j->label = given;
-		return AS_OK;
-	}
 	uint32_t today = date_local(a->batch->now, tz_offset_min(&a->node->home->tz, a->batch->now));
-	if (today > a->serial_date) {
+	struct case_key known[2];
+	size_t n = 1;
+	as_err err = AS_OK;
+
+	if (today != a->serial_date) { /* also back, after a clock that was ahead: what is taken is passed over */
 		a->serial_date = today;
 		a->serial = 0;
 	}
-	a->serial++;
 	a->serial_used = true;
-	int len = snprintf(j->label_made, sizeof j->label_made, "%.8s%s%08u%04u%s", j->key.branch,
-			   in->kind->case_type == CASE_COMPLAINT ? "T" : "", a->serial_date, a->serial, a->suffix);
-	j->label = bytes_of(j->label_made, (size_t)len);
-	in->ev.label = j->label;
+	while (err == AS_OK && n > 0) {
+		int len = snprintf(j->label_made, sizeof j->label_made, "%.8s%s%08u%04u%s", j->key.branch,
+				   j->in->kind->case_type == CASE_COMPLAINT ? "T" : "", a->serial_date, ++a->serial,
+				   a->suffix);
+		j->label = bytes_of(j->label_made, (size_t)len);
+		err = cases_of_label(j, j->label, known, &n);
+	}
+	return err;
+}
+
+/* An event that opens a case gives it its label; one that was not given is made. */
+static as_err open_case(struct line_job *j)
+{
+	struct intake *in = j->in;
+	struct bytes given = bytes_of(in->case_text, in->case_n);
+	struct case_key known[2];
+	char shown[INTAKE_SHOWN_MAX];
+	size_t n;
+	as_err err;
+
+	memcpy(j->key.id, in->event_id, 16);
+	if (in->case_n == 0) {
+		err = label_make(j);
+		in->ev.label = j->label;
+		return err;
+	}
+	if ((err = cases_of_label(j, given, known, &n)))
+		return err;
+	if (n > 0) {
+		intake_refuse(&j->l->error, "%s names a case already.", intake_shown(given, shown));
+		return refuse(j, "case", "");
+	}
+	j->label = given;
 	return AS_OK;
 }
 
@@ -298,37 +325,46 @@ static bool same_personal(struct line_job *j, const struct event *was)
 	return same;
 }
 
+/* Does what was sent now name the case that it named then? A label may name a second one since. */
+static bool same_case(struct line_job *j, const struct event *was)
+{
+	const struct intake *in = j->in;
+	struct bytes given = bytes_of(in->case_text, in->case_n);
+	struct case_key keys[2];
+	uint8_t id[16];
+	size_t n = 0;
+
+	if (in->kind->flags & KF_OPENS)
+		return given.n == 0 || bytes_equal(was->label, given);
+	if (form_uuid_parse(given, id))
+		return bytes_equal(was->case_id, bytes_of(id, 16));
+	if (cases_of_label(j, given, keys, &n))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (bytes_equal(was->case_id, bytes_of(keys[i].id, 16)))
+			return true;
+	return false;
+}
+
 /* Is what was sent now what was sent then? (the fields the caller sends) */
 static bool same_event(struct line_job *j, const struct event *was)
 {
 	const struct intake *in = j->in;
 	const struct event *now = &in->ev;
-	struct bytes given = bytes_of(in->case_text, in->case_n);
-	uint8_t id[16];
 
-	if (was->kind != now->kind || was->occurred_at != now->occurred_at || was->actor != now->actor ||
-	    was->approver != now->approver || was->post != now->post || was->business_date != now->business_date ||
-	    !bytes_equal(was->body, now->body) || !bytes_equal(was->corrects, now->corrects) ||
-	    !bytes_equal(was->customer, now->customer) || !bytes_equal(was->device, now->device))
-		return false;
-	if (in->kind->flags & KF_OPENS) {
-		if (given.n && !bytes_equal(was->label, given))
-			return false;
-	} else if (form_uuid_parse(given, id)) {
-		if (!bytes_equal(was->case_id, bytes_of(id, 16)))
-			return false;
-	} else if (case_by_label(j, given) == AS_OK && !bytes_equal(was->case_id, bytes_of(j->key.id, 16))) {
-		return false;
-	}
-	return same_personal(j, was);
+	return was->kind == now->kind && was->occurred_at == now->occurred_at && was->actor == now->actor &&
+	       was->approver == now->approver && was->post == now->post && was->business_date == now->business_date &&
+	       bytes_equal(was->body, now->body) && bytes_equal(was->corrects, now->corrects) &&
+	       bytes_equal(was->customer, now->customer) && bytes_equal(was->device, now->device) &&
+	       same_case(j, was) && same_personal(j, was);
 }
 
 static as_err answer_known(struct line_job *j, const struct log_id *log, uint64_t index)
 {
 	struct node *n = j->a->node;
-	struct bytes raw;
+	struct bytes raw, given = bytes_of(j->in->case_text, j->in->case_n);
+	char label[LABEL_BYTES_MAX];
 	struct event was;
-	struct event first;
 	as_err err = node_event_at(n, log, index, &raw);
 
 	if (err)
@@ -341,19 +377,13 @@ static as_err answer_known(struct line_job *j, const struct log_id *log, uint64_
 	j->l->verdict = ACCEPT_KNOWN;
 	j->l->stored = true;
 	j->l->index = index;
-	/* the first answer: the label of the case, else its key */
+	/* the case as it was answered first: the label given or made, else what the caller called it */
 	memcpy(j->key.id, was.case_id.n ? was.case_id.p : was.event_id.p, 16);
-	j->label = bytes_of(NULL, 0);
-	char label[LABEL_BYTES_MAX];
-	struct log_id at;
-	uint64_t i;
 	if (was.label.n) {
 		memcpy(label, was.label.p, was.label.n);
 		j->label = bytes_of(label, was.label.n);
-	} else if (store_event_place(n->st, j->key.id, &at, &i) == AS_OK && node_event_at(n, &at, i, &raw) == AS_OK &&
-		   event_decode(raw, &first) == AS_OK && first.label.n) {
-		memcpy(label, first.label.p, first.label.n);
-		j->label = bytes_of(label, first.label.n);
+	} else if (!form_uuid_parse(given, j->key.id)) {
+		j->label = given;
 	}
 	answer_case(j);
 	return AS_OK;
@@ -553,6 +583,15 @@ as_err accept_lines(struct accept *a, const struct accept_ctx *ctx, struct accep
 		if (err == AS_OK)
 			err = judge(&j);
 		as_wipe(a->in->personal, sizeof a->in->personal);
+		if (err == AS_ECORRUPT) { /* of its case or person: the other lines have nothing to do with it */
+			intake_refuse(&lines[i].error, "NOT recorded: what is stored of its case is damaged; aftersync "
+						       "verify says what.");
+			err = AS_EREFUSED;
+		}
+		if (err == AS_ETOOBIG && a->events_n == 0) { /* an empty batch has no room: it would wait for ever */
+			err = AS_ENOMEM;
+			goto done;
+		}
 		if (err == AS_ETOOBIG) {
 			/* everything after it as well: lines are judged in their order */
 			for (; i < n; i++)
@@ -578,23 +617,30 @@ done:
 
 /* ---- answers ---------------------------------------------------------------------------------------------------- */
 
-/* A JSON string of valid UTF-8 text. */
-static size_t put_string(char *out, size_t cap, const char *s)
+/* A JSON string of valid UTF-8 text, cut on a character when it is too long for cap. */
+static size_t put_string(char *out, size_t cap, struct bytes s)
 {
 	size_t n = 0;
 
 	out[n++] = '"';
-	for (; *s && n + 8 < cap; s++) {
-		unsigned char c = (unsigned char)*s;
-		if (c == '"' || c == '\\') {
+	while (s.n > 0) {
+		size_t one = 1; /* bytes of the character */
+		while (one < s.n && (s.p[one] & 0xc0) == 0x80)
+			one++;
+		if (n + 8 > cap)
+			break;
+		if (s.p[0] == '"' || s.p[0] == '\\')
 			out[n++] = '\\';
-			out[n++] = (char)c;
-		} else if (c < 0x20) {
-			n += (size_t)snprintf(out + n, cap - n, "\\u%04x", c);
+		if (s.p[0] < 0x20) {
+			n += (size_t)snprintf(out + n, cap - n, "\\u%04x", s.p[0]);
 		} else {
-			out[n++] = (char)c;
+			memcpy(out + n, s.p, one);
+			n += one;
 		}
+		s = bytes_of(s.p + one, s.n - one);
 	}
+	out[n] = 0;
+	text_utf8_mend(out); /* the sentence itself may have been cut */
 	out[n++] = '"';
 	out[n] = 0;
 	return n;
@@ -602,17 +648,17 @@ static size_t put_string(char *out, size_t cap, const char *s)
 
 size_t accept_answer(const struct accept_line *l, uint64_t line_no, char out[ACCEPT_ANSWER_MAX])
 {
-	char id[37], text[ACCEPT_ANSWER_MAX / 2];
+	char id[37], text[ACCEPT_ANSWER_MAX - 200];
 	int n;
 
 	if (l->stored) {
 		form_uuid_text(l->event_id, id);
-		put_string(text, sizeof text, l->case_text);
+		put_string(text, sizeof text, bytes_of_str(l->case_text));
 		n = snprintf(out, ACCEPT_ANSWER_MAX, "{\"line\":%llu,\"event_id\":\"%s\",\"case\":%s,\"index\":%llu}",
 			     (unsigned long long)line_no, id, text, (unsigned long long)l->index);
 		return (size_t)n;
 	}
-	put_string(text, sizeof text, l->error.text);
+	put_string(text, sizeof text, bytes_of_str(l->error.text));
 	n = snprintf(out, ACCEPT_ANSWER_MAX, "{\"line\":%llu,\"error\":%s", (unsigned long long)line_no, text);
 	if (l->error.field[0])
 		n += snprintf(out + n, ACCEPT_ANSWER_MAX - (size_t)n, ",\"field\":\"%s\"", l->error.field);

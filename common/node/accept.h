@@ -20,7 +20,7 @@ enum accept_verdict {
 	ACCEPT_LATER,	   /* the batch is full, or must be durable before this line can be judged */
 };
 
-#define ACCEPT_ANSWER_MAX 700
+#define ACCEPT_ANSWER_MAX 1024
 
 /* One submitted line, and what became of it. */
 struct accept_line {
@@ -52,7 +52,7 @@ struct accept {
 	struct store_key *keys; /* new subjects */
 	size_t keys_n;
 	uint8_t random[32]; /* of this batch, for the salts of its events */
-	uint32_t serial_date, serial; /* of labels: the last given */
+	uint32_t serial_date, serial; /* of labels: the last given, and its day */
 	char suffix[4];		      /* "-a1", or empty */
 	bool serial_used;
 };
@@ -78,7 +78,7 @@ struct accept_ctx {
  * ACCEPT_APPENDED were not recorded unless the batch is committed afterwards.
  *
  * returns  AS_OK, also when nothing was appended (then there is nothing to commit); AS_ECORRUPT, AS_EIO, AS_ENOMEM:
- *          nothing can be recorded now.
+ *          nothing can be recorded now. A line whose own case or person is damaged in the store is refused alone.
  */
 as_err accept_lines(struct accept *a, const struct accept_ctx *ctx, struct accept_line *lines,
 		    size_t n) AS_MUST_CHECK;

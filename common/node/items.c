@@ -2,6 +2,8 @@
 
 #include "common/base/check.h"
 
+#define VOID_MAX 1000000 /* key changes of one incarnation that are lost with it */
+
 struct bytes items_key_ad(const struct wire_key *w, uint8_t out[ITEMS_KEY_AD])
 {
 	memcpy(out, w->subject, 16);
@@ -90,22 +92,23 @@ static as_err keys_op(struct batch *b, const struct sync_item *it, const struct 
 	return AS_OK;
 }
 
+/* All of them: the core counts on keys_upto. */
 static as_err void_op(struct batch *b, const struct sync_item *it)
 {
-	size_t n = (size_t)(it->keys_upto - it->first + 1);
+	uint64_t n = it->keys_upto - it->first + 1;
 	struct store_key *keys;
 	struct store_op *o;
 
-	if (n > KEYS_PER_MESSAGE_MAX)
-		n = KEYS_PER_MESSAGE_MAX;
-	keys = batch_memory(b, n * sizeof keys[0]);
+	if (n > VOID_MAX)
+		return AS_ETOOBIG;
+	keys = batch_memory(b, (size_t)n * sizeof keys[0]);
 	o = batch_op(b, STORE_KEYS, &it->log);
 	if (keys == NULL || o == NULL)
 		return AS_ENOMEM;
-	for (size_t i = 0; i < n; i++)
+	for (uint64_t i = 0; i < n; i++)
 		keys[i] = (struct store_key){.number = it->first + i, .op = KEY_VOID};
 	o->keys.keys = keys;
-	o->keys.n = n;
+	o->keys.n = (size_t)n;
 	return AS_OK;
 }
 
@@ -157,6 +160,7 @@ static as_err item_op(struct batch *b, const struct sync_item *it, const struct 
 		return batch_meta(b, META_INSTANCE, bytes_of(number, 4));
 	case ITEM_REPAIR:
 	case ITEM_ASIDE:
+		ret->roster_anew |= it->type == ITEM_REPAIR && it->log.cls == LOG_HQ_ALL && b->node->roster_damaged;
 		if ((o = batch_op(b, it->type == ITEM_REPAIR ? STORE_REPAIR : STORE_ASIDE, &it->log)) == NULL)
 			return AS_ENOMEM;
 		o->aside.first = it->first;

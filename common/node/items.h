@@ -13,7 +13,7 @@ struct items_result {
 	bool any_keys; /* some item was ITEM_KEYS */
 	uint64_t keys[SYNC_FLIGHT_MAX];
 	bool reseal[SYNC_FLIGHT_MAX];
-	bool roster_anew; /* hq/all was cut (branch) or given back (head office): the roster is to be read again */
+	bool roster_anew; /* hq/all was cut (branch), given back (head office) or repaired: the roster is to be read again */
 };
 
 /* Names of small values that the daemons keep in the store. */

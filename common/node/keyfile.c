@@ -293,7 +293,7 @@ static as_err wrapping_key(struct bytes passphrase, const uint8_t *salt, struct 
 }
 
 as_err keyfile_root_make(const char *path, struct bytes passphrase, uint8_t ret_public[32],
-			 struct as_errmsg *em)
+			 uint8_t ret_seed[KEYFILE_BYTES], struct as_errmsg *em)
 {
 	AS_AUTO(file_fd) struct file_fd folder = {0};
 	AS_AUTO(key_text) struct key_text t = {0};
@@ -315,6 +315,7 @@ as_err keyfile_root_make(const char *path, struct bytes passphrase, uint8_t ret_
 		return err;
 	as_ed25519_keypair(seed.b, public_key, secret.b);
 	memcpy(ret_public, public_key, sizeof public_key);
+	memcpy(ret_seed, seed.b, KEYFILE_BYTES);
 	return AS_OK;
 }
 

@@ -69,7 +69,7 @@ as_err keyfile_remove(const struct node_dir *dir, const char *type, struct as_er
  * keyfile_load.
  */
 as_err keyfile_root_make(const char *path, struct bytes passphrase, uint8_t ret_public[32],
-			 struct as_errmsg *em) AS_MUST_CHECK;
+			 uint8_t ret_seed[KEYFILE_BYTES], struct as_errmsg *em) AS_MUST_CHECK;
 as_err keyfile_root_load(const char *path, struct bytes passphrase, uint8_t ret_seed[KEYFILE_BYTES],
 			 struct as_errmsg *em) AS_MUST_CHECK;
 

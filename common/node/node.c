@@ -289,6 +289,7 @@ as_err node_roster_load(struct node *n)
 	roster_init(&n->roster, n->home->org, root);
 	for (size_t i = 0; err == AS_OK && i < logs.n; i++)
 		err = node_each_event(n, &logs.log[i], 0, fold_one, n);
+	n->roster_damaged = err == AS_ECORRUPT;
 	return err;
 }
 
@@ -345,8 +346,14 @@ as_err node_view(struct node **ret_node, struct node_home *home, bool writer, st
 		err = store_open(&n->st, &opts, em);
 	if (err == AS_OK && writer)
 		err = store_take_fence(n->st, &n->fence);
-	if (err == AS_OK && (err = node_roster_load(n)))
-		as_errmsg_set(em, "head office's log to everybody cannot be read: run `aftersync verify`");
+	if (err == AS_OK)
+		err = node_roster_load(n);
+	/* verify must be able to name the damage; a branch gets back from head office what is damaged */
+	if (err == AS_ECORRUPT && n->roster_damaged && (!writer || !home->is_hq))
+		err = AS_OK;
+	else if (err == AS_ECORRUPT && n->roster_damaged)
+		as_errmsg_set(em, "head office's log to everybody cannot be read: `aftersync verify` names what is "
+				  "damaged; put a copy of the store in its place");
 	if (err) {
 		node_view_free(n);
 		return err;

@@ -58,6 +58,7 @@ struct node {
 	struct block_io io;
 	struct block_opened opened; /* of the opener, until its next call */
 	struct roster roster;
+	bool roster_damaged; /* it ends before the stored block or row that could not be read */
 	struct node_reader *readers; /* by log; uthash */
 	size_t readers_n;
 	struct buf block; /* scratch */
@@ -80,7 +81,10 @@ as_err node_home_open(struct node_home **ret_home, const char *dir, enum node_mo
 		      const struct node_opts *opts, struct as_errmsg *em) AS_MUST_CHECK;
 void node_home_close(struct node_home *take_home); /* wipes the secrets; NULL is fine */
 
-/* A view for the calling thread; writer: takes the fence. Reads hq/all into the roster. */
+/*
+ * A view for the calling thread; writer: takes the fence. Reads hq/all into the roster. Where that is damaged, the view
+ * has roster_damaged; head office's writer is refused with AS_ECORRUPT, because it would admit whom it has ended.
+ */
 as_err node_view(struct node **ret_node, struct node_home *home, bool writer, struct as_errmsg *em) AS_MUST_CHECK;
 void node_view_free(struct node *take_node); /* NULL is fine */
 
@@ -114,7 +118,7 @@ typedef as_err (*node_event_fn)(void *arg, const struct log_id *log, uint64_t in
 as_err node_each_event(struct node *n, const struct log_id *log, uint64_t from, node_event_fn fn,
 		       void *arg) AS_MUST_CHECK;
 
-/* Folds every hq/all log that is held into n->roster, from nothing. */
+/* Folds every hq/all log that is held into n->roster, from nothing. AS_ECORRUPT: up to what is damaged. */
 as_err node_roster_load(struct node *n) AS_MUST_CHECK;
 
 /* ---- personal parts ------------------------------------------------------------------------------------ */

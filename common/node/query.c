@@ -29,13 +29,14 @@ int query_wrong(const struct query *q, int code, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
+	text_utf8_mend(text);
 	query_emit_take(q, json_pack("{s:s}", "error", text));
 	return code;
 }
 
 int query_failed(const struct query *q, as_err err, const struct as_errmsg *em)
 {
-	int code = err == AS_EIO || err == AS_ENOMEM ? 74 : 1;
+	int code = err == AS_EIO || err == AS_EFULL || err == AS_ENOMEM ? 74 : 1;
 
 	return query_wrong(q, code, "%s%s%s", as_err_text(err), em && em->text[0] ? ": " : "", em ? em->text : "");
 }

@@ -113,6 +113,9 @@ int query_verify(const struct query *q)
 			return err == AS_ECORRUPT ? report_wrong(q, em.text) : query_failed(q, err, &em);
 		query_emit_take(q, json_pack("{s:s}", "checked", "store: rows, trees, cases, cells"));
 	}
+	if (q->node->roster_damaged)
+		return report_wrong(q, "head office's log to everybody cannot be read, so its receipts and authors cannot "
+				       "be checked");
 	err = query_logs(q->node, &rows, &n);
 	for (size_t i = 0; err == AS_OK && i < n; i++) {
 		char name[NODE_LOG_TEXT_MAX];

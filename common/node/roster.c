@@ -208,13 +208,17 @@ static void fold_ended(struct roster *r, const struct body *b)
 
 static as_err fold_log_key(struct roster *r, const struct body *b)
 {
-	struct roster_log_key k;
+	struct roster_log_key k, *known;
 
 	if (!log_id_get(b->v[LK_LOG].s.p, &k.log))
 		return AS_OK;
+	bytes_get(b, LK_KEY, k.sealed, sizeof k.sealed);
+	if ((known = (struct roster_log_key *)(uintptr_t)roster_log_key_of(r, &k.log)) != NULL) {
+		*known = k;
+		return AS_OK;
+	}
 	if (!GROW(r, log_keys))
 		return AS_ENOMEM;
-	bytes_get(b, LK_KEY, k.sealed, sizeof k.sealed);
 	r->log_keys[r->log_keys_n++] = k;
 	return AS_OK;
 }
@@ -321,9 +325,9 @@ const struct roster_node *roster_node_of(const struct roster *r, const char bran
 
 const struct roster_log_key *roster_log_key_of(const struct roster *r, const struct log_id *log)
 {
-	for (size_t i = r->log_keys_n; i > 0; i--)
-		if (log_id_equal(&r->log_keys[i - 1].log, log))
-			return &r->log_keys[i - 1];
+	for (size_t i = 0; i < r->log_keys_n; i++)
+		if (log_id_equal(&r->log_keys[i].log, log))
+			return &r->log_keys[i];
 	return NULL;
 }
 

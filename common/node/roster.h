@@ -69,7 +69,7 @@ struct roster {
 	size_t tokens_n, tokens_cap;
 	struct roster_branch *branches; /* by code */
 	size_t branches_n, branches_cap;
-	struct roster_log_key *log_keys;
+	struct roster_log_key *log_keys; /* one a log: the newest */
 	size_t log_keys_n, log_keys_cap;
 	uint64_t events; /* folded: of all hq/all logs together */
 };

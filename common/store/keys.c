@@ -174,6 +174,19 @@ void key_text(unsigned table, struct bytes key, char out[KEY_TEXT_MAX])
 		text_hex(key.p + BRANCH_CODE_MAX, 16, hex);
 		snprintf(out, KEY_TEXT_MAX, "%s %.8s %s", name, (const char *)key.p, hex);
 		return;
+	case TABLE_EVENT_ID:
+		if (key.n != 16 + LOG_ID_BYTES + 8 || !log_id_get(key.p + 16, &log))
+			break;
+		text_hex(key.p, 16, hex);
+		key_log_text(&log, log_text);
+		snprintf(out, KEY_TEXT_MAX, "%s %.32s in %s at %llu", name, hex, log_text,
+			 (unsigned long long)get_be64(key.p + 16 + LOG_ID_BYTES));
+		return;
+	case TABLE_LABEL:
+		if (key.n <= 1 + 16 || key.p[key.n - 17] != 0)
+			break;
+		snprintf(out, KEY_TEXT_MAX, "%s %.*s", name, (int)(key.n - 17), (const char *)key.p);
+		return;
 	case TABLE_META:
 		snprintf(out, KEY_TEXT_MAX, "%s %.*s", name, (int)key.n, (const char *)key.p);
 		return;

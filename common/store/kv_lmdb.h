@@ -5,8 +5,9 @@
  * Space. Puts are refused (AS_EFULL) when the pages in use reach 85 % of the smallest of disk, map and
  * disk_limit_bytes; the rest is for transactions that called kv_write_reserve, and for deletes. Blocks of the
  * disk are taken ahead, so that this rest is there when others fill the disk. The map is address space, not
- * memory; it doubles by itself when half full and no transaction is open. A reader that stays open keeps the
- * pages of its snapshot from being used again: readers must be short.
+ * memory; it doubles by itself when half full and no transaction is open (what another process made larger is
+ * followed then; until then kv_begin answers AS_ENOMEM). A reader that stays open keeps the pages of its
+ * snapshot from being used again: readers must be short.
  *
  * Errors of a commit. AS_EFULL, AS_ENOMEM, AS_ETOOBIG: nothing is written, the kv goes on. AS_EIO: a sync or
  * the write of the meta page failed, or a write for another reason than a full disk; whether the commit is

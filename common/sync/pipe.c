@@ -442,11 +442,18 @@ static void undo(struct sync_core *c, const struct sync_item *item)
 	case ITEM_FOLD:
 	case ITEM_RECEIPT:
 	case ITEM_VOID:
-	case ITEM_CUT:
 	case ITEM_END:
 	case ITEM_ADMIT:
 	case ITEM_JOINED:
 	case ITEM_INSTANCE:
+		sync_push(c, item);
+		return;
+	case ITEM_CUT:
+		for (size_t i = 0; i < c->queue_n; i++)
+			if (c->queue[i].type == ITEM_CUT && log_id_equal(&c->queue[i].log, &item->log) &&
+			    c->queue[i].head.size <= item->head.size)
+				return; /* a deeper cut was ordered meanwhile: behind it this one has no place
+					 */
 		sync_push(c, item);
 		return;
 	case ITEM_KEYS:

@@ -165,15 +165,13 @@ bool sync_refused(struct sync_core *c, struct sync_session *s, const struct msg_
 	struct sync_ship *ship = sync_ship_of(c, s, log);
 	switch (r->reason) {
 	case REFUSE_GAP:
-		/* Below what it holds: it wants one block back that rotted there. Else the session lost
+		/* With a point there: it wants this block back, which rotted there. Else the session lost
 		 * something. */
-		if (r->points_n == 1 && r->points[0].size < ship->peer.size &&
-		    c->env.block_at(c->env.ctx, &r->log, r->points[0].size, &meta) &&
-		    meta.first == r->points[0].size) {
+		if (r->points_n != 1 || r->points[0].size != r->first)
+			return true;
+		if (c->env.block_at(c->env.ctx, &r->log, r->first, &meta) && meta.first == r->first)
 			sync_show(c, s, log, meta.first);
-			return false;
-		}
-		return true;
+		return false;
 	case REFUSE_PARENT:
 		return true;
 	case REFUSE_AFTER_END: /* kept there: a person admits it or not */

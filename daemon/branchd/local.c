@@ -47,7 +47,7 @@ static void join_message(struct branchd *d, const struct branch_start *s, struct
 	node_join_sign(h, d->token_public, j);
 }
 
-struct branch_start local_start(struct branchd *d, struct log_row *row, size_t cap, bool ours)
+as_err local_start(struct branchd *d, struct log_row *row, size_t cap, bool ours, struct branch_start *ret)
 {
 	const struct node_home *h = d->home;
 	struct rows rows = {.row = row, .cap = cap};
@@ -58,7 +58,7 @@ struct branch_start local_start(struct branchd *d, struct log_row *row, size_t c
 	buf_init(&b, STORE_META_MAX);
 	as_err err = store_each_log(d->shell.view->st, take_row, &rows);
 	if (err)
-		logline(LOG_LEVEL_ERR, "logs-unreadable", "reason=%s", LOG_STR(as_err_text(err)));
+		return err;
 	s.rows_n = rows.n;
 	if (meta(d, META_OPEN, &b) && b.n == LOG_ID_BYTES)
 		s.has_open = log_id_get(b.p, &s.open);
@@ -66,7 +66,8 @@ struct branch_start local_start(struct branchd *d, struct log_row *row, size_t c
 	s.instance = meta(d, META_INSTANCE, &b) && b.n == 4 ? get_be32(b.p) : h->join.instance;
 	s.transport = t ? t->number : h->join.transport;
 	join_message(d, &s, &s.join);
-	return s;
+	*ret = s;
+	return AS_OK;
 }
 
 /* ---- append --------------------------------------------------------------------------------------------------------- */
@@ -262,7 +263,10 @@ static void fork_done(struct worker_job *job)
 		shell_commit_failed(j->err == AS_EFULL ? AS_EIO : j->err, "fork", &j->em);
 	for (size_t i = 0; i < d->core.c.logs_n; i++)
 		node_reader_forget(d->shell.view, &d->core.c.logs[i].row.id);
-	struct branch_start s = local_start(d, rows, BRANCHD_LOGS_MAX, true);
+	struct branch_start s;
+	as_err err = local_start(d, rows, BRANCHD_LOGS_MAX, true, &s);
+	if (err)
+		shell_commit_failed(err, "fork", &j->em);
 	branch_core_forked(&d->core, clock_mono_ms(), &s);
 	shell_step_done(&d->shell);
 	branchd_work(d);

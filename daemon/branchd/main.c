@@ -49,7 +49,10 @@ int main(int argc, char **argv)
 	struct daemon_args args;
 	struct as_errmsg em = {0};
 	struct branchd *d;
-	int code = daemon_args_parse("aftersync-branchd", argc, argv, &args);
+	int code;
+
+	daemon_guard_memory();
+	code = daemon_args_parse("aftersync-branchd", argc, argv, &args);
 
 	if (code >= 0)
 		return code;

@@ -55,7 +55,10 @@ int main(int argc, char **argv)
 	struct daemon_args args;
 	struct as_errmsg em = {0};
 	struct hqd *d;
-	int code = daemon_args_parse("aftersync-hqd", argc, argv, &args);
+	int code;
+
+	daemon_guard_memory();
+	code = daemon_args_parse("aftersync-hqd", argc, argv, &args);
 
 	if (code >= 0)
 		return code;

@@ -38,6 +38,7 @@ struct shell_role {
 	/* Outputs that are not the shell's: CONNECT, APPEND, OPEN, FORK, ALARM. */
 	void (*out)(void *ctx, const struct sync_out *out);
 	void (*verified)(void *ctx, const struct sync_verified *v);
+	/* When the core is told, c is the next commit already: what is needed of this one is taken before. */
 	void (*committed)(void *ctx, const struct shell_commit *c, const struct sync_committed *done);
 	void (*checked)(void *ctx, const struct log_id *log, uint64_t first, bool sound);
 	/* More operations for a core's commit (ITEM_ADMIT), in the store thread; NULL: none. */
@@ -98,7 +99,14 @@ struct shell {
 	bool commit_under_way;
 	struct shell_check checks[64]; /* blocks to be looked at when the step is over */
 	size_t checks_n;
-	uint64_t commits, frames_in, frames_bad, frames_out; /* counters for status */
+	struct shell_scrub {
+		struct log_id log; /* the one being read; all zero: before the first */
+		bool in_log;
+		uint64_t at;	  /* the next block begins here */
+		uint64_t again_ms; /* the pass before found damage: this one came so soon after it */
+	uint64_t next_ms; /* not before: a pass is over */
+		uint64_t blocks, damaged; /* of this pass */
+	} scrub;
 };
 
 /* verifiers: 0 at a branch. em says what failed. */
@@ -120,6 +128,12 @@ bool shell_receipt_ok(void *ctx, const struct log_id *log, const struct log_head
 
 /* After every step of the core: what had to wait until it was over. */
 void shell_step_done(struct shell *s);
+
+/*
+ * Each tick: reads the next few stored blocks again, so that one that rots is fetched back while there is another copy.
+ * A pass over all of them begins at the start of the program, the next an hour after its end.
+ */
+void shell_scrub(struct shell *s, uint64_t now_ms);
 
 /* Now and then: says so when the store is filled to 70 % of what it may take (at 85 % it refuses). */
 void shell_space(struct shell *s);

@@ -521,6 +521,9 @@ static void commit(struct tr_node *n)
 	for (size_t i = 0; i < count; i++)
 		if (n->full && needs_room(&items[i]))
 			done.result = COMMIT_FULL;
+	if (n->full_once)
+		done.result = COMMIT_FULL;
+	n->full_once = false;
 	if (done.result == COMMIT_FULL)
 		tr_line(w, "%-6sstore is full, nothing is committed", n->name);
 	for (size_t i = 0; i < count && done.result == COMMIT_OK; i++) {

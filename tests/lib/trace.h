@@ -154,6 +154,7 @@ struct tr_node {
 	struct tr_frontier *verified; /* per log: what the block verified last led to */
 	size_t verified_n;
 	bool full;		     /* its store takes no block */
+	bool full_once;		     /* … and now nothing at all */
 	uint32_t wire_min, wire_max; /* 0: as the program speaks */
 	/* branch */
 	uint8_t identity;

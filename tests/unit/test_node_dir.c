@@ -497,11 +497,11 @@ static void the_root_key_needs_its_passphrase(void **state)
 	uint8_t public_key[32], seed[32], again[32], secret[64];
 
 	snprintf(path, sizeof path, "%s", tmpdir_at(&tmp, "root"));
-	assert_int_equal(keyfile_root_make(path, bytes_of("", 0), public_key, &em), AS_EINVAL);
+	assert_int_equal(keyfile_root_make(path, bytes_of("", 0), public_key, seed, &em), AS_EINVAL);
 	assert_int_equal(access(path, F_OK), -1);
-	assert_int_equal(keyfile_root_make(path, pass, public_key, &em), AS_OK);
+	assert_int_equal(keyfile_root_make(path, pass, public_key, seed, &em), AS_OK);
 	assert_int_equal(mode_of(path), 0600);
-	assert_int_equal(keyfile_root_make(path, pass, public_key, &em), AS_EEXIST);
+	assert_int_equal(keyfile_root_make(path, pass, public_key, seed, &em), AS_EEXIST);
 	assert_int_equal(keyfile_root_load(path, wrong, seed, &em), AS_EFORGED);
 	expect_text("passphrase");
 	assert_int_equal(keyfile_root_load(path, pass, seed, &em), AS_OK);

@@ -641,8 +641,9 @@ static void who_may_connect(void **state)
 			int fd;
 			char in[100] = "";
 			if (setgroups(1, &rows[i].more) || setgid(rows[i].gid) || setuid(65534) ||
-			    control_connect(path, &fd, NULL) || send(fd, "x\n", 2, MSG_NOSIGNAL) < 0)
+			    control_connect(path, &fd, NULL))
 				_exit(9);
+			send(fd, "x\n", 2, MSG_NOSIGNAL); /* who is turned away may find it closed already */
 			ssize_t n = recv(fd, in, sizeof in - 1, 0);
 			_exit(n == 2 ? 1 : strstr(in, "not permitted") ? 0 : 8);
 		}

@@ -1176,6 +1176,58 @@ static void fold_after_restart(void **state)
 	end(w);
 }
 
+static void asked_in_vain(void **state)
+{
+	struct tr *w = tr_new("46-asked-in-vain", "A block rots at head office while the branch is put back "
+						  "to a time before it. Head office asks for "
+						  "the block, the branch does not have it: that ends no "
+						  "session, or nothing else would ever be settled.");
+	(void)state;
+	struct tr_node *b = in_sync(w);
+	struct tr_store image = tr_image(b);
+	tr_append(b, LOG_LIVE, 5, 1000, 0);
+	tr_run(w, 1000);
+	tr_stop(b);
+	tr_put_back(b, &image);
+	tr_rot(w->hq, LOG_HQ_ALL, 1, 0);
+	struct tr_log *log = tr_log(w->hq, "BJ01", LOG_LIVE, 1);
+	log->blocks[log->n - 1].rotten = true;
+	tr_scrub(w->hq);
+	tr_start(b);
+	tr_run(w, 5000);
+	tr_check(w, b->branch->s.open);
+	tr_check(w, w->alarms[ALARM_REPAIRED] == 1);
+	tr_at_rest(w);
+	end(w);
+}
+
+static void two_cuts(void **state)
+{
+	struct tr *w =
+	    tr_new("47-two-cuts",
+		   "As in 40, but the store is full when the cut is to be committed, and meanwhile a block "
+		   "before it is "
+		   "found damaged: a deeper cut is ordered. The first one is not tried again behind it.");
+	(void)state;
+	struct tr_node *b = in_sync(w);
+	struct tr_store image = tr_image(w->hq);
+	for (int i = 0; i < 3; i++)
+		tr_hq_append(w, "", 1, 300);
+	tr_run(w, 1000);
+	tr_stop(w->hq);
+	tr_put_back(w->hq, &image);
+	tr_start(w->hq);
+	tr_hq_append(w, "", 1, 300);
+	tr_rot(b, LOG_HQ_ALL, 1, 0);
+	while (w->alarms[ALARM_FORK] < 2)
+		tr_run(w, 1);
+	b->full_once = true;
+	tr_scrub(b);
+	tr_run(w, 40000);
+	tr_settled(w);
+	end(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -1224,6 +1276,8 @@ int main(void)
 	    cmocka_unit_test(hq_append_overtaken),
 	    cmocka_unit_test(instance_and_fork),
 	    cmocka_unit_test(fold_after_restart),
+	    cmocka_unit_test(asked_in_vain),
+	    cmocka_unit_test(two_cuts),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
