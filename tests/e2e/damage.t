@@ -91,10 +91,8 @@ sub healed
 unlink "$tmp/hq.log", "$tmp/BJ01.log";
 healed($hq, $branch, flipped($hq, 'block', 1));
 healed($hq, $branch, flipped($hq, 'block', 0));
-healed($branch, $hq, flipped($branch, 'block', 2));
 healed($branch, $hq, flipped($branch, 'block', 0));
 healed($branch, $hq, flipped($branch, 'block', 'hq/all 1 at 0'));
-healed($branch, $hq, flipped($branch, 'block', -1));
 $name = flipped($branch, 'block', 'hq/all 1 at 3') . ' and ' . flipped($branch, 'block', -1);
 healed($branch, $hq, $name);
 

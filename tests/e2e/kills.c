@@ -196,12 +196,15 @@ static void one_kill(void)
 		if (node_open(&views[i], branches[i].dir, NODE_READ, &em))
 			give_up("%s: %s", branches[i].dir, em.text);
 	work(1 + (unsigned)rng_below(&rng, 12)); /* so that the moment is not that of a commit seen by us */
-	for (size_t i = 0; i < BRANCHES; i++) {
-		if (!victim[i] && (victim[0] || victim[1]))
-			continue;
-		struct held h = held_by(views[i]);
-		lag |= h.head > h.acked;
-		unanswered |= feeds[i].made > feeds[i].answered;
+	for (unsigned tries = 0; tries < 2000 && !lag && !unanswered; tries++) {
+		work(tries > 0);
+		for (size_t i = 0; i < BRANCHES; i++) {
+			if (!victim[i] && (victim[0] || victim[1]))
+				continue;
+			struct held h = held_by(views[i]);
+			lag |= h.head > h.acked;
+			unanswered |= feeds[i].made > feeds[i].answered;
+		}
 	}
 	if (hq_too)
 		kill(hq.pid, SIGKILL);
