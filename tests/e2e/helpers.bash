@@ -8,6 +8,7 @@ build=${AFTERSYNC_BUILD:-build/release}
 [[ $build = /* ]] || build=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)/$build
 T=$BATS_TEST_TMPDIR
 WAIT=${E2E_WAIT:-40} # seconds, of any wait
+case $build in *san-*) WAIT=${E2E_WAIT:-240} ;; esac
 
 # What nobody may find in a log of a daemon.
 secret_name=张晓明 secret_phone=13800138000 secret_text=blaue-Blume
