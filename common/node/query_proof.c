@@ -90,16 +90,24 @@ static as_err subtree(void *arg, unsigned level, uint64_t index, uint8_t ret[TRE
 	return AS_OK;
 }
 
-/* What head office vouches for: at a branch the newest receipt and its head, at head office what it holds. */
+/*
+ * What head office vouches for: at a branch the newest receipt and its head, at head office what it holds when the key
+ * changes that it relies on are held as well: a receipt covers both.
+ */
 static as_err covered(const struct query *q, const struct log_id *log, struct log_head *ret_head,
 		      uint8_t ret_receipt[STORE_RECEIPT_BYTES])
 {
-	struct log_row row;
+	struct log_id live = *log;
+	struct log_row row, keys;
 	as_err err;
 
 	if (!q->node->home->is_hq)
 		return store_receipt(q->node->st, log, ret_head, ret_receipt);
-	if ((err = store_log(q->node->st, log, &row)) == AS_OK)
+	live.cls = LOG_LIVE;
+	if ((err = store_log(q->node->st, log, &row)) == AS_OK && row.keys_need > 0 &&
+	    (err = store_log(q->node->st, &live, &keys)) == AS_OK && keys.keys < row.keys_need)
+		return AS_ENOTFOUND; /* not receipted yet */
+	if (err == AS_OK)
 		*ret_head = row.head;
 	return err;
 }

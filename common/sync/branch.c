@@ -203,7 +203,7 @@ void branch_core_init(struct branch_core *b, const struct branch_conf *conf)
 	b->c.rng.state = conf->seed;
 	memcpy(b->c.branch, conf->branch, sizeof b->c.branch);
 	memcpy(b->s.branch, conf->branch, sizeof b->s.branch);
-	memcpy(b->c.run_id, conf->run_id, sizeof b->c.run_id);
+	memcpy(b->c.run_id, conf->run_id, sizeof conf->run_id);
 	b->c.logs = conf->logs;
 	b->c.logs_cap = conf->logs_cap;
 	b->c.queue = conf->queue;
@@ -238,9 +238,11 @@ void branch_core_load(struct branch_core *b, const struct branch_start *start, u
 /* ---- link
  * ---------------------------------------------------------------------------------------------------------*/
 
-void branch_core_link_up(struct branch_core *b, uint64_t now, uint32_t link, enum sync_link kind)
+void branch_core_link_up(struct branch_core *b, uint64_t now, uint32_t link, enum sync_link kind,
+			 const uint8_t random[16 - SYNC_RUN_START])
 {
 	b->c.now = now;
+	memcpy(b->c.run_id + SYNC_RUN_START, random, sizeof b->c.run_id - SYNC_RUN_START);
 	b->linked = true;
 	b->link = link;
 	b->s.link = link;

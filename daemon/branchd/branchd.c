@@ -94,7 +94,6 @@ static void role_out(void *ctx, const struct sync_out *out)
 	case SYNC_FORK:
 		d->fork_wanted = true;
 		d->fork_number = out->fork.number;
-		memcpy(d->fork_inc, out->fork.inc, sizeof d->fork_inc);
 		break;
 	case SYNC_ALARM:
 		on_alarm(out);
@@ -159,10 +158,12 @@ static void on_connect(void *arg)
 static void on_up(void *ctx)
 {
 	struct branchd *d = ctx;
+	uint8_t random[16 - SYNC_RUN_START];
 
+	as_random(random, sizeof random);
 	logline(LOG_LEVEL_INFO, "link-up", "key=%s", d->kind == SYNC_LINK_JOIN ? "token" : "own");
 	d->link_why[0] = 0;
-	branch_core_link_up(&d->core, clock_mono_ms(), d->link_no, d->kind);
+	branch_core_link_up(&d->core, clock_mono_ms(), d->link_no, d->kind, random);
 	shell_step_done(&d->shell);
 	branchd_work(d);
 }

@@ -98,7 +98,6 @@ struct branchd {
 	bool local_under_way;
 	bool fork_wanted;
 	uint32_t fork_number;
-	uint8_t fork_inc[16];
 	struct loop_timer want;
 	struct pending_list waiting[2]; /* LIVE, BULK */
 	size_t unanswered, unanswered_bytes; /* lines of all connections */

@@ -296,10 +296,12 @@ static void fork_done(struct worker_job *job)
 void local_fork(struct branchd *d)
 {
 	struct fork_job *j = &d->fork;
+	uint8_t inc[16]; /* not from the core: a copy of this machine's memory would draw the same */
 
+	as_random(inc, sizeof inc);
 	d->fork_wanted = false;
 	*j = (struct fork_job){.job = {.run = fork_run, .done = fork_done}, .d = d, .now = clock_utc_ms()};
-	as_err err = fork_order_make(&d->core, d->fork_number, d->fork_inc, &j->order);
+	as_err err = fork_order_make(&d->core, d->fork_number, inc, &j->order);
 	if (err)
 		shell_commit_failed(err, "fork", &j->em);
 	logline(LOG_LEVEL_WARN, "fork", "child=%u logs-cut=%zu", d->fork_number, j->order.cuts_n);

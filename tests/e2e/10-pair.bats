@@ -72,6 +72,7 @@ load helpers
 	orders 6 5 | submit bj # without head office's word a start opens a child
 	jq -r .case answers | grep -qE '^BJ01[0-9]{12}-[0-9a-v]{2}$'
 	start hq
+	hurry bj
 	in_sync 12 bj
 	[ "$(received hq BJ01)" = 10 ]
 	verified hq bj

@@ -20,7 +20,6 @@ why_ends()
 }
 
 @test "cut for a short and for a long time" {
-	export CLOCK=1
 	pair
 	orders 1 1 | submit bj
 	in_sync 2 bj
@@ -44,7 +43,7 @@ why_ends()
 	orders 3 2 | submit bj
 	state_is bj 'b.state == "stale" and b.lag_events == 2 and b.incarnation == 1'
 	relay heal
-	later bj 120 # the longest back-off
+	hurry bj
 	in_sync 5 bj
 	[ "$(received hq BJ01)" = 4 ]
 	verified hq bj
@@ -56,7 +55,6 @@ why_ends()
 }
 
 @test "a line that swallows everything: stale after three minutes on both sides" {
-	export CLOCK=1
 	pair
 	relay hole
 	orders 1 1 | submit bj # open and confirmed in this run: no child
@@ -67,7 +65,7 @@ why_ends()
 	awaits bj 'b.state == "stale" and b.lag_events == 2'
 	awaits hq 'b.state == "stale"'
 	relay heal
-	later bj 120
+	hurry bj
 	in_sync 2 bj
 	verified hq bj
 }

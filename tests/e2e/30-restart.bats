@@ -24,11 +24,13 @@ load helpers
 	awaits bj 'b.state == "stale"'
 	orders 4 1 | submit bj
 	start hq
+	hurry bj
 	in_sync 5 bj
 	orders 5 1 | submit bj
 	murder hq
 	orders 6 1 | submit bj
 	start hq
+	hurry bj
 	in_sync 7 bj
 	state_is bj 'b.incarnation == 1'
 	[ "$(jq -r .case answers | grep -c -- -)" = 0 ]
@@ -59,6 +61,7 @@ load helpers
 	echo "{\"kind\":\"REPAIR_INSPECTED\",\"case\":\"$label\",\"occurred_at\":\"2026-11-23T10:05:00+08:00\",\"actor\":1002,\"facts\":{\"cause\":\"SCREEN\",\"warranty\":\"IN_WARRANTY\"}}" |
 	    submit bj
 	start hq
+	hurry bj
 	in_sync 7 bj
 	BRANCH=BJ01 state_is hq 'b.incarnation == 2'
 	[ "$(aftersync show "$label" --dir hq --format json </dev/null | jq -r .state)" = INSPECTED ]

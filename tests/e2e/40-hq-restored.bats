@@ -16,6 +16,7 @@ load helpers
 	stop hq
 	copy hq older
 	start hq
+	hurry bj gz
 	orders 4 300 | submit bj
 	orders 103 1 | submit gz
 	in_sync 304 bj
@@ -24,6 +25,7 @@ load helpers
 	stop hq
 	copy older hq
 	start hq
+	hurry bj gz
 	# nothing of its own log was written between the copy and its end: it serves on
 	in_sync 304 bj
 	in_sync 4 gz
@@ -42,12 +44,14 @@ load helpers
 	stop hq
 	copy hq older
 	start hq
+	hurry bj
 	orders 1 400 | submit bj
 	in_sync 401 bj
 	stop hq
 	copy older hq
 	relay rate 3000
 	start hq
+	hurry bj
 	awaits bj 'b.state == "rewound" and b.reason != "" and b.acked == 401'
 	relay rate 0
 	in_sync 401 bj
@@ -56,7 +60,6 @@ load helpers
 }
 
 @test "its own log rolled back: a new instance, certified by the root key; branches take it" {
-	export CLOCK=1
 	hq_init
 	start hq
 	branch bj BJ01
@@ -66,6 +69,7 @@ load helpers
 	stop hq
 	copy hq older
 	start hq
+	hurry bj
 	branch gz GZ02 --name Guangzhou
 	start gz
 	orders 101 2 | submit gz
@@ -79,6 +83,7 @@ load helpers
 	stop hq
 	copy older hq
 	start hq
+	hurry bj gz
 	awaits hq '.state == "rolled-back"'
 	logs hq 'what=alarm branch=[A-Z0-9]+ alarm="this head office holds less of its own logs than a branch'
 	# it receipts, and writes nothing of its own
@@ -89,6 +94,7 @@ load helpers
 	run ! aftersync hq instance new --dir hq --passphrase-file passphrase # while the daemon runs
 	stop hq
 	start hq
+	hurry bj gz
 	state_is hq '.state == "rolled-back"' # that is not forgotten
 	stop hq
 	echo "wrong" >wrong
@@ -99,6 +105,7 @@ load helpers
 	run -1 aftersync hq enrol SH03 --dir hq # nor without the daemon
 	[[ $output = *"writes nothing now"* ]]
 	start hq
+	hurry bj gz
 	state_is hq '.state == "recovering" and .instance == 2'
 	run -1 aftersync hq enrol SH03 --dir hq
 	[[ $output = *"writes nothing now"* ]]
@@ -106,7 +113,7 @@ load helpers
 	BRANCH=GZ02 awaits hq 'b.name == "Guangzhou"'
 	BRANCH=GZ02 awaits hq 'b.state == "in-sync" and b.acked == 3'
 	BRANCH=BJ01 awaits hq 'b.state == "in-sync" and b.acked == 7'
-	later hq 601
+	aftersync hq instance go --dir hq # the operator knows that all have been heard
 	awaits hq '.state == "serving"'
 	in_sync 7 bj
 	in_sync 3 gz
@@ -117,6 +124,7 @@ load helpers
 	branch sh SH03
 	stop hq
 	start hq
+	hurry bj gz
 	state_is hq '.state == "serving" and .instance == 2'
 	start sh
 	in_sync 0 sh

@@ -84,6 +84,7 @@ pair_with_copy()
 	orders 31 5 | submit bj
 	state_is bj 'b.incarnation == 2'
 	start hq
+	hurry bj
 	awaits bj 'b.state == "in-sync"'
 	BRANCH=BJ01 awaits hq 'b.state == "in-sync"'
 	each_once 1 35
@@ -105,12 +106,14 @@ pair_with_copy()
 	[ "$status" = 2 ]
 	join new "$(enrol BJ01 --replace)"
 	start new
+	hurry bj twin
 	BRANCH=BJ01 awaits hq 'b.state == "in-sync"'
 	for name in bj twin; do
 		awaits $name 'b.state == "revoked"'
 	done
 	awaits new 'b.state == "in-sync"'
 	orders 40 1 | submit new
+	awaits new 'b.state == "in-sync" and b.lag_events == 0'
 	event_ids hq BJ01 | sort -u >distinct
 	grep -q 000040 distinct
 	for i in $(seq -w 1 30); do grep -q "0000000000$i\$" distinct; done

@@ -76,8 +76,7 @@ both()
 	in_sync 2 bj
 	sed -i '/broken/d' bj/aftersync.conf
 	kill -HUP "$(cat bj.pid)"
-	lines=$(wc -l <bj.log)
-	eventually eval '! log_has bj "never" && kill -0 $(cat bj.pid)'
+	logs bj 'what=reloaded changed="?log\.level'
 	orders 2 1 | submit bj
 	in_sync 3 bj
 	stop hq bj

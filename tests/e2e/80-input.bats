@@ -64,7 +64,9 @@ control()
 	echo "$output"
 	[[ $output = *missing* ]]
 	[[ $output != *"${code:20:40}"* ]]
-	run -64 aftersync branch join "$(tr "${code:150:1}" "${code:151:1}" <<<"$code")" --dir gz
+	other=A
+	[ "${code:150:1}" != A ] || other=B
+	run -64 aftersync branch join "${code:0:150}$other${code:151}" --dir gz
 	[ "${#lines[@]}" = 1 ]
 	run -64 aftersync branch join nonsense --dir gz
 	[ "${#lines[@]}" = 1 ]

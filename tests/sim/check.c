@@ -149,7 +149,8 @@ void check_step(struct world *w, struct node *n)
 	}
 	if (c->instance < n->instance_seen)
 		broken(w, "6 monotone", "%s: instance %u after %u", n->name, c->instance, n->instance_seen);
-	n->instance_seen = c->instance;
+	if (n->is_hq) /* a branch: when it is durable */
+		n->instance_seen = c->instance;
 	if (!n->is_hq)
 		credit += n->b.s.granted - n->b.s.received;
 	for (size_t i = 0; n->is_hq && i < n->h.sessions_n; i++)

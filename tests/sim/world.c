@@ -310,6 +310,8 @@ static void on_submit(struct world *w, struct node *n, const struct event_in *e)
 {
 	if (w->now >= w->end_ms || n->gone)
 		return;
+	if (e->slot == 2) /* one more, beside the usual */
+		submit_one(w, n, false);
 	if (e->slot == 0) {
 		if (n->subs_n < 300) {
 			uint64_t k = chance(w, 20) ? 20 + rng_below(&w->rng, 40) : 1;
@@ -374,6 +376,7 @@ static void happen(struct world *w, struct event_in *e)
 {
 	struct node *n = w->nodes[e->node];
 	bool same_life = e->life == n->life;
+	uint8_t random[16 - SYNC_RUN_START];
 
 	switch (e->type) {
 	case EV_TICK:
@@ -423,7 +426,8 @@ static void happen(struct world *w, struct event_in *e)
 		w->links[e->link].branch_life = n->life;
 		w->links[e->link].hq_life = hq_of(w)->life;
 		world_trace(w, "%s link up", n->name);
-		branch_core_link_up(&n->b, w->now, e->link, e->kind);
+		rng_fill(&w->rng, random, sizeof random);
+		branch_core_link_up(&n->b, w->now, e->link, e->kind, random);
 		node_settle(n);
 		break;
 	case EV_LINK_DOWN:
@@ -458,6 +462,10 @@ static void happen(struct world *w, struct event_in *e)
 		break;
 	case EV_UPGRADE:
 		n->newer_wire = false;
+		break;
+	case EV_CLONE:
+		if (n->alive && same_life)
+			faults_clone_running(w, n);
 		break;
 	case EV_OFF:
 		node_kill(n);

@@ -421,6 +421,11 @@ static void proofs(void **state)
 	wrong(&bj, "{\"cmd\":\"proof-make\",\"event\":\"" ID("05") "\"}", 1, "not receipted this event yet");
 	wrong(&bj, "{\"cmd\":\"proof-make\",\"event\":\"" ID("04") "\"}", 1, "no such event");
 	wrong(&hq, "{\"cmd\":\"proof-make\",\"event\":\"" ID("05") "\"}", 1, "no such event");
+	/* held at head office, but not the key change that it relies on: no receipt, so no proof either */
+	assert_int_equal(node_rig_copy(&bj, &hq, &bj_live), REFUSE_NONE);
+	wrong(&hq, "{\"cmd\":\"proof-make\",\"event\":\"" ID("05") "\"}", 1, "not receipted this event yet");
+	node_rig_copy_keys(&bj, &hq, &bj_live);
+	assert_int_equal(ask(&hq, "{\"cmd\":\"proof-make\",\"event\":\"" ID("05") "\"}"), 0);
 	wrong(&hq, "{\"cmd\":\"proof-make\",\"event\":\"BJ-1\"}", 64, "which event");
 	wrong(&hq, "{\"cmd\":\"proof-make\"}", 64, "which event");
 }

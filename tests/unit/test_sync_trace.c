@@ -1228,6 +1228,30 @@ static void two_cuts(void **state)
 	end(w);
 }
 
+static void runs_copied(void **state)
+{
+	struct tr *w =
+	    tr_new("48-run-copied",
+		   "A running branch is copied with its memory, and both copies say Hello: what one of them "
+		   "drew at its start, and counts, the other has too. Their connections differ: each is "
+		   "heard, and head office sees two that are alive.");
+	(void)state;
+	struct tr_node *b = in_sync(w);
+	struct tr_node *c = tr_clone_running(b, "BJ01*");
+	tr_join_line(c);
+	tr_run(w, 1500);
+	tr_append(b, LOG_LIVE, 5, 1000, 0);
+	tr_run(w, 5000);
+	tr_check(w, w->alarms[ALARM_CLONE] == 1);
+	tr_append(c, LOG_LIVE, 5, 1000, 0);
+	tr_run(w, 60000);
+	tr_note(w, "The copy is switched off.");
+	tr_stop(c);
+	tr_run(w, 10000);
+	tr_settled(w);
+	end(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -1278,6 +1302,7 @@ int main(void)
 	    cmocka_unit_test(fold_after_restart),
 	    cmocka_unit_test(asked_in_vain),
 	    cmocka_unit_test(two_cuts),
+	    cmocka_unit_test(runs_copied),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
