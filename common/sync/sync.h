@@ -19,8 +19,7 @@
 #define SYNC_FLIGHT_MAX 256   /* items of one commit */
 #define SYNC_CREDIT_KEEP                                                                                     \
 	(16 * 1024)	  /* an idle link may send this much at once: live events need no question */
-#define SYNC_RUN_START 8  /* bytes of a branch's run id that name the start; the others name the connection  \
-			   */
+#define SYNC_RUN_START 8  /* bytes of a branch's run id for the start; the others: for the connection */
 #define SYNC_EMPTY_MAX 16 /* logs of a branch that may be known by their keys alone */
 #define SYNC_NO_SLOT UINT32_MAX
 #define SYNC_NO_LINK 0u /* input that came by no link: accepted from quarantine */

@@ -83,7 +83,7 @@ void faults_clone(struct world *w, struct node *n)
 		return;
 	w->counts[F_CLONE]++;
 	struct node *c = second_machine(w, n, true);
-	story(w, "somebody copies the machine of %s and starts both", n->name);
+	story(w, "somebody copies the machine of %s and starts both; %s is the copy", n->name, c->name);
 	if (chance(w, 400))
 		faults_cut_line(w, c, rng_below(&w->rng, 60 * MINUTE_MS), true);
 	world_at(w, w->now + 1000, EV_START, c->index);

@@ -46,9 +46,8 @@ static const struct {
 };
 
 /* What the story tells, in this order. */
-static const uint8_t script[] = {F_PARTITION,	    F_RESTORE_LINE, F_FLIP_STORE_HQ, F_ZERO_CREDIT,
-				 F_RESTORE_NO_LINE, F_HQ_ROLLBACK,  F_CLONE,	     F_FLIP_STORE_BRANCH,
-				 F_REPLACED,	    F_PARTITION};
+static const uint8_t script[] = {F_PARTITION,	F_FLIP_STORE_HQ, F_RESTORE_LINE,
+				 F_HQ_ROLLBACK, F_CLONE,	 F_REPLACED};
 
 void faults_draw(struct world *w)
 {
@@ -187,7 +186,6 @@ static void replace(struct world *w, struct node *n)
 	for (size_t i = 1; i < w->nodes_n; i++)
 		if (w->nodes[i]->retired && memcmp(w->nodes[i]->identity, n->identity, 32) == 0)
 			faults_lose(w, w->nodes[i]);
-	story(w, "the server of %s burns down; `hq enrol --replace`, and a new one is sent", n->name);
 	/* Or it was not that bad: the old one runs on for a while and is told that its key has ended. */
 	uint64_t off_ms = w->o.story || chance(w, 500) ? 0 : rng_below(&w->rng, 20 * MINUTE_MS);
 	if (off_ms == 0) {
@@ -210,6 +208,8 @@ static void replace(struct world *w, struct node *n)
 		hq_core_add_token(&hq->h, &t);
 	snprintf(name, sizeof name, "%.4s+%zu", n->name, w->nodes_n);
 	struct node *c = world_node_new(w, false, n->branch, name);
+	story(w, "the server of %s burns down; `hq enrol --replace`, and a new one is sent: %s", n->name,
+	      c->name);
 	/* old content keys reach the new server in Keys, sealed to its recipient key; here it has the old one
 	 */
 	memcpy(c->box_public, n->box_public, 32);

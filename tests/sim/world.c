@@ -330,15 +330,15 @@ static void on_submit(struct world *w, struct node *n, const struct event_in *e)
 /* ---- the loop
  * -----------------------------------------------------------------------------------------------------*/
 
-/* People hear of trouble and of its end, not of every event that is on its way. */
+/* People hear of trouble and of its end, not of every event that is on its way; and not that a line is dead,
+ * which they were told when it died. */
 static void tell_state(struct world *w, struct node *n, enum sync_state st)
 {
 	uint64_t head, acked;
 
 	if (st < SYNC_CATCHING_UP && w->now > 60000) {
-		if (n->told_ms[st] == 0 || w->now - n->told_ms[st] > HOUR_MS / 2)
+		if (!n->in_trouble && st != SYNC_STALE)
 			story(w, "%s is %s: %s", n->name, sync_state_name(st), sync_state_reason(st));
-		n->told_ms[st] = w->now;
 		n->in_trouble = true;
 	} else if (st == SYNC_IN_SYNC && n->in_trouble) {
 		branch_core_totals(&n->b, &head, &acked);
@@ -445,8 +445,7 @@ static void happen(struct world *w, struct event_in *e)
 	case EV_FAULT:
 		if (w->now < w->end_ms) {
 			faults_strike(w);
-			world_at(w,
-				 w->now + (w->o.story ? w->end_ms / 11 : rng_below(&w->rng, w->end_ms / 8)),
+			world_at(w, w->now + (w->o.story ? w->end_ms / 8 : rng_below(&w->rng, w->end_ms / 8)),
 				 EV_FAULT, 0);
 		}
 		break;

@@ -193,8 +193,7 @@ struct node {
 	size_t subjects_n;
 	enum sync_state state, state_at_hq; /* last seen */
 	bool in_trouble;		    /* story: told, and not told that it is over */
-	uint64_t told_ms[SYNC_STATES];
-	struct seen seen[SIM_LOGS]; /* forgotten when the disk is replaced */
+	struct seen seen[SIM_LOGS];	    /* forgotten when the disk is replaced */
 	size_t seen_n;
 	uint32_t instance_seen;
 };

@@ -1252,6 +1252,40 @@ static void runs_copied(void **state)
 	end(w);
 }
 
+static void keys_overtaken(void **state)
+{
+	struct tr *w = tr_new(
+	    "49-keys-overtaken",
+	    "As in 42, with keys: a copy put a customer's key under the next number, and no event of it "
+	    "arrived. The branch records an event with a key while head office's message with that very "
+	    "number comes. Its own was ordered first; that the incarnation has two writers is known from "
+	    "the number, and the next event begins a child.");
+	(void)state;
+	struct tr_node *b = in_sync(w);
+	struct tr_node *c = tr_clone(b, "BJ01*");
+	tr_start(c);
+	tr_run(w, 1000);
+	tr_fault(c, true, TR_DROP, MSG_BLOCK, 0, 0);
+	tr_append(c, LOG_LIVE, 1, 400, 1);
+	while (tr_log(w->hq, "BJ01", LOG_LIVE, 1)->row.keys == 0)
+		tr_run(w, 1);
+	tr_stop(c);
+	tr_note(w, "The copy and its disk are lost.");
+	w->accepted[w->next_event] = 0;
+	while (b->branch->s.open)
+		tr_run(w, 1);
+	while (!b->branch->linked || b->branch->hello_at != UINT64_MAX)
+		tr_run(w, 1);
+	b->append_ms = 220;
+	tr_append(b, LOG_LIVE, 1, 400, 1);
+	tr_run(w, 5000);
+	b->append_ms = 0;
+	tr_append(b, LOG_LIVE, 1, 400, 1);
+	tr_run(w, 60000);
+	tr_settled(w);
+	end(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -1303,6 +1337,7 @@ int main(void)
 	    cmocka_unit_test(asked_in_vain),
 	    cmocka_unit_test(two_cuts),
 	    cmocka_unit_test(runs_copied),
+	    cmocka_unit_test(keys_overtaken),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
