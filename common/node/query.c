@@ -297,7 +297,9 @@ static as_err emit_event(void *arg, const struct log_id *log, uint64_t index, st
 	json_t *o = query_event_json(log, index, raw);
 	const char *status = log_is_hq(log) ? NULL : status_of(x->q->node, log, index, raw, &x->arena);
 
-	if (o && status)
+	if (o == NULL)
+		return AS_ENOMEM; /* an export that ends early says so */
+	if (status)
 		json_object_set_new(o, "status", json_string(status));
 	return query_emit_take(x->q, o) ? AS_OK : AS_EEXIST;
 }
