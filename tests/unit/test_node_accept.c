@@ -307,7 +307,7 @@ static void a_case_of_the_other_class(void **state)
 	struct log_id bulk = live;
 	struct log_opened lo = {0};
 	struct batch_author w;
-	struct accept_ctx import = {.imported = true};
+	struct accept_ctx import = {0};
 
 	bulk.cls = LOG_BULK;
 	lo.log = bulk;
@@ -318,6 +318,7 @@ static void a_case_of_the_other_class(void **state)
 	node_rig_commit(&br);
 	import.log = bulk;
 	lines(node_rig_received(ID("01"), "OLD-1", "a"), NULL);
+	line[0].imported = true;
 	node_rig_begin(&br);
 	assert_int_equal(accept_lines(&acc, &import, line, line_n), AS_OK);
 	node_rig_commit(&br);
