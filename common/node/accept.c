@@ -365,7 +365,7 @@ static as_err answer_known(struct line_job *j, const struct log_id *log, uint64_
 	struct bytes raw, given = bytes_of(j->in->case_text, j->in->case_n);
 	char label[LABEL_BYTES_MAX];
 	struct event was;
-	as_err err = node_event_at(n, log, index, &raw);
+	as_err err = node_event_again(n, log, index, &raw);
 
 	if (err)
 		return err;
@@ -571,6 +571,7 @@ as_err accept_lines(struct accept *a, const struct accept_ctx *ctx, struct accep
 	as_err err;
 
 	forget(a);
+	node_event_forget(node); /* something may have been committed since */
 	live.cls = LOG_LIVE;
 	if ((err = batch_author_open(a->batch, &ctx->log, &w)) || (err = store_log(node->st, &live, &live_row)))
 		goto done;
@@ -648,8 +649,9 @@ size_t accept_answer(const struct accept_line *l, uint64_t line_no, char out[ACC
 	if (l->stored) {
 		form_uuid_text(l->event_id, id);
 		put_string(text, sizeof text, bytes_of_str(l->case_text));
-		n = snprintf(out, ACCEPT_ANSWER_MAX, "{\"line\":%llu,\"event_id\":\"%s\",\"case\":%s,\"index\":%llu}",
-			     (unsigned long long)line_no, id, text, (unsigned long long)l->index);
+		n = snprintf(out, ACCEPT_ANSWER_MAX, "{\"line\":%llu,\"event_id\":\"%s\",\"case\":%s,\"index\":%llu%s}",
+			     (unsigned long long)line_no, id, text, (unsigned long long)l->index,
+			     l->imported && l->verdict == ACCEPT_KNOWN ? ",\"known\":true" : "");
 		return (size_t)n;
 	}
 	put_string(text, sizeof text, bytes_of_str(l->error.text));

@@ -82,7 +82,10 @@ struct accept_ctx {
 as_err accept_lines(struct accept *a, const struct accept_ctx *ctx, struct accept_line *lines,
 		    size_t n) AS_MUST_CHECK;
 
-/* The answer to a line as JSON, without newline, for what its verdict says (not OTHER, LATER). Returns its length. */
+/*
+ * The answer to a line as JSON, without newline, for what its verdict says (not OTHER, LATER). An importer is also told
+ * that it was recorded before. Returns its length.
+ */
 size_t accept_answer(const struct accept_line *l, uint64_t line_no, char out[ACCEPT_ANSWER_MAX]);
 
 #endif
