@@ -15,10 +15,11 @@ struct parse {
 	void *values;
 };
 
-static as_err take_section(void *arg, const char *section, struct as_errmsg *em)
+static as_err take_section(void *arg, unsigned line, const char *section, struct as_errmsg *em)
 {
 	const struct parse *p = arg;
 
+	(void)line;
 	for (size_t i = 0; i < p->table->n; i++)
 		if (strcmp(p->table->keys[i].section, section) == 0)
 			return AS_OK;

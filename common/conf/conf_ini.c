@@ -52,7 +52,7 @@ static as_err check_section(struct ini *p, struct bytes line)
 	}
 	memcpy(name, line.p + 1, n);
 	name[n] = 0;
-	return p->section(p->arg, name, &p->em);
+	return p->section(p->arg, p->line, name, &p->em);
 }
 
 /* What inih would take otherwise than it looks. */

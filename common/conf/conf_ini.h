@@ -19,7 +19,7 @@ struct conf_ini_key {
 };
 
 /* Both answer AS_OK, or an error with its message in em, without file and line; that ends the reading. */
-typedef as_err (*conf_ini_section_fn)(void *arg, const char *section, struct as_errmsg *em);
+typedef as_err (*conf_ini_section_fn)(void *arg, unsigned line, const char *section, struct as_errmsg *em);
 typedef as_err (*conf_ini_key_fn)(void *arg, const struct conf_ini_key *key, struct as_errmsg *em);
 
 /*
