@@ -167,8 +167,10 @@ bool rows_header(struct rows *r, const struct csv_record *record, struct rows_ma
 	if (record && record->wrong)
 		err = refuse(r, "", "%s", record->wrong);
 	for (size_t i = 0; i < r->names_n && !err; i++) {
+		if (record && record->field[i].n && memchr(record->field[i].p, 0, record->field[i].n))
+			err = refuse(r, "", "the header holds a NUL byte: is the file UTF-16, or damaged?");
 		struct bytes name = record ? record->field[i] : bytes_of_str(m->columns[m->given[i]].name);
-		if (!text_utf8_valid(name) || memchr(name.p ? name.p : (const uint8_t *)"", 0, name.n))
+		if (!text_utf8_valid(name))
 			name.n = 0; /* not one that a map could name */
 		size_t n = text_utf8_cut(name, COLUMN_NAME_MAX);
 		if (n)

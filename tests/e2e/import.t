@@ -227,6 +227,14 @@ for my $c (
 	is($code, 0, 'a dry run needs none') or diag($err);
 }
 
+{
+	my $copy = file('copy.csv', slurp("$data/ords-wales.csv"));
+	my ($code, $out, $err) = import_csv($mend, 'ords', '--dry-run', '--skip-bad', '--rejects', $copy, $copy);
+	is($code, 64, 'rejects over the file itself: exit 64');
+	like($err, qr/--rejects \S+copy\.csv: that is one of the files to import/, 'said');
+	is(slurp($copy), slurp("$data/ords-wales.csv"), 'it is as it was');
+}
+
 # ---- killed ------------------------------------------------------------------------------------------------------
 
 my $rows = 4000;

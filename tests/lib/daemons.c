@@ -346,8 +346,8 @@ static void id_text(const char *branch, uint64_t n, char id[37])
 size_t order_line(const char *branch, uint64_t n, char id[37], char *line, size_t cap)
 {
 	static const char *const steps[STEPS] = {
-	    "\"kind\":\"REPAIR_RECEIVED\",\"facts\":{\"model\":\"A100\",\"channel\":\"WALK_IN\",\"promised_at\":"
-	    "\"2026-11-25T18:00:00+08:00\",\"symptom\":[\"H03\",\"A02\"],\"appearance\":[\"SCRATCH\"],\"accessories\":[]}",
+	    ("\"kind\":\"REPAIR_RECEIVED\",\"facts\":{\"model\":\"A100\",\"channel\":\"WALK_IN\",\"promised_at\":"
+	     "\"2026-11-25T18:00:00+08:00\",\"symptom\":[\"H03\",\"A02\"],\"appearance\":[\"SCRATCH\"],\"accessories\":[]}"),
 	    "\"kind\":\"REPAIR_INSPECTED\",\"facts\":{\"cause\":\"SCREEN\",\"warranty\":\"IN_WARRANTY\"}",
 	    "\"kind\":\"REPAIR_ASSIGNED\",\"facts\":{\"technician\":2001}",
 	    "\"kind\":\"REPAIR_STARTED\",\"facts\":{\"technician\":2001}",

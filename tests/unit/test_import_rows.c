@@ -197,6 +197,7 @@ static void bad_rows_say_why(void **state)
 	     "quotation marks\n");
 	SAID("id,event_date,repair_status,brand,problem\na,2020-02-01,Fixed,b,p\n",
 	     "header: repair_barrier_if_end_of_life: there is no such column, and the map asks for it\n");
+	SAID("i\0d\0\n", "header: : the header holds a NUL byte: is the file UTF-16, or damaged?\n");
 	SAID("id,id,event_date,repair_status,repair_barrier_if_end_of_life,brand,problem\n", "header: id: two columns have this name\n");
 }
 

@@ -351,6 +351,20 @@ static int look_at_files(struct import *m, bool again)
 	return EXIT_DONE;
 }
 
+/* They are written before the files are read for the last time. */
+static int look_at_rejects(const struct import *m)
+{
+	const char *path = cli_value(m->a, "rejects");
+	struct stat st;
+
+	if (path == NULL || stat(path, &st))
+		return EXIT_DONE;
+	for (size_t i = 0; i < m->files_n; i++)
+		if (m->files[i].dev == st.st_dev && m->files[i].ino == st.st_ino)
+			return cli_fail(EXIT_USAGE, m->a, "--rejects %.200s: that is one of the files to import", path);
+	return EXIT_DONE;
+}
+
 static int connect_daemon(struct import *m, struct client *c)
 {
 	const char *dir = cli_value(m->a, "dir");
@@ -557,7 +571,7 @@ static int prepare(struct import *m)
 		if (code)
 			return code;
 	}
-	if ((code = who_we_are(m)) || (code = look_at_files(m, false)))
+	if ((code = who_we_are(m)) || (code = look_at_files(m, false)) || (code = look_at_rejects(m)))
 		return code;
 	m->conf.map = &m->map;
 	memcpy(m->conf.org, m->ident.org, sizeof m->conf.org);
