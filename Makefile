@@ -35,7 +35,8 @@ WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmis
 PKGS := libprotobuf-c libsodium libzstd libcrypto jansson libutf8proc lmdb inih
 # asked once, when the first recipe needs it: tools/deps has installed what is missing by then
 PKG_CFLAGS = $(eval PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS)))$(PKG_CFLAGS)
-PKG_LIBS = $(eval PKG_LIBS := $(shell pkg-config --libs $(PKGS)))$(PKG_LIBS)
+# libcsv has no pkg-config file
+PKG_LIBS = $(eval PKG_LIBS := $(shell pkg-config --libs $(PKGS)) -lcsv)$(PKG_LIBS)
 
 CFLAGS_ALL = -std=c11 -D_GNU_SOURCE -g -fno-omit-frame-pointer $(WARN) -I. -I$(GEN) $(PKG_CFLAGS)
 ifneq ($(FUZZ),)
@@ -58,9 +59,10 @@ GEN := build/gen
 PROTOS := $(wildcard proto/*.proto)
 GEN_C := $(PROTOS:proto/%.proto=$(GEN)/%.pb-c.c)
 GEN_H := $(GEN_C:.c=.h)
+MAPS := $(wildcard maps/*.ini)
 
 COMMON_C := $(wildcard common/*/*.c)
-LIB_O := $(COMMON_C:%.c=$(B)/%.o) $(GEN_C:$(GEN)/%.c=$(B)/gen/%.o)
+LIB_O := $(COMMON_C:%.c=$(B)/%.o) $(GEN_C:$(GEN)/%.c=$(B)/gen/%.o) $(B)/gen/maps.o
 LIB := $(B)/libaftersync.a
 
 RT_O := $(patsubst %.c,$(B)/%.o,$(wildcard daemon/rt/*.c))
@@ -92,7 +94,7 @@ LINTS := $(wildcard tests/lint/*.t)
 CONF_O := $(patsubst %.c,$(B)/%.o,$(wildcard daemon/*/*_conf.c))
 CONF_KEYS := $(B)/lint/conf_keys
 
-.PHONY: programs all build help deps check check-unit check-e2e check-lint check-long demo sim bench fuzz docs install format tidy clean FORCE
+.PHONY: programs all build help deps check check-unit check-e2e check-data check-lint check-long demo sim bench fuzz docs install format tidy clean FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -128,6 +130,10 @@ check-unit: all
 #: check-e2e      the programs themselves: processes, lines that fail, kills
 check-e2e: all
 	$(Q)$(PROVE) $(E2E) </dev/null
+
+#: check-data DATA=DIR   imports the files of known forms in DIR and recounts them with SQLite: one line a file
+check-data: all
+	$(Q)AFTERSYNC_BUILD=$(B) tests/e2e/check_data.sh $(or $(DATA),$(error DATA=DIR is missing)) </dev/null
 
 #: check-lint     only the rules about the source
 check-lint: all
@@ -175,12 +181,13 @@ SHARE = $(DESTDIR)$(PREFIX)/share
 UNITS = $(DESTDIR)$(PREFIX)/lib
 install:
 	install -d $(DESTDIR)$(PREFIX)/bin $(SHARE)/doc/aftersync $(SHARE)/man/man1 $(SHARE)/man/man5 $(SHARE)/man/man8 \
-	    $(SHARE)/bash-completion/completions \
+	    $(SHARE)/bash-completion/completions $(SHARE)/aftersync/maps \
 	    $(UNITS)/systemd/system $(UNITS)/sysusers.d $(UNITS)/tmpfiles.d
 	for p in aftersync aftersync-hqd aftersync-branchd; do \
 	    [ ! -x $(B)/$$p ] || install -m 755 $(B)/$$p $(DESTDIR)$(PREFIX)/bin || exit; done
 	install -m 644 LICENSE $(wildcard *.md) $(wildcard docs/*) $(SHARE)/doc/aftersync
 	[ ! -x $(CLI) ] || $(CLI) --completion >$(SHARE)/bash-completion/completions/aftersync
+	install -m 644 $(MAPS) $(SHARE)/aftersync/maps
 	install -m 644 tools/aftersync/aftersync.1 $(SHARE)/man/man1
 	install -m 644 $(wildcard daemon/*/*.5) $(SHARE)/man/man5
 	install -m 644 $(wildcard daemon/*/*.8) $(SHARE)/man/man8
@@ -208,6 +215,18 @@ $(GEN)/%.pb-c.c $(GEN)/%.pb-c.h &: proto/%.proto
 	$(call say,PROTO,$<)
 	@mkdir -p $(GEN)
 	$(Q)protoc-c --proto_path=proto --c_out=$(GEN) $<
+
+# the maps that the program knows by name, as bytes
+$(GEN)/maps.c: $(MAPS) Makefile
+	$(call say,MAPS,$@)
+	@mkdir -p $(GEN)
+	$(Q)( echo '#include "common/import/map.h"'; \
+	    for m in $(MAPS); do n=$$(basename $$m .ini); \
+	        echo "static const unsigned char map_$${n//-/_}[] = {"; od -An -v -tx1 $$m | sed 's/ \(..\)/0x\1,/g'; echo '};'; done; \
+	    echo 'const struct map_builtin map_builtins[] = {'; \
+	    for m in $(MAPS); do n=$$(basename $$m .ini); v=map_$${n//-/_}; echo "{\"$$n\", $$v, sizeof $$v},"; done; \
+	    echo '};'; echo 'const size_t map_builtins_n = sizeof map_builtins / sizeof map_builtins[0];' ) >$@.new
+	@mv $@.new $@
 
 # Other flags than last time build everything again.
 $(B)/flags: FORCE

@@ -51,13 +51,13 @@ static bool offset_parse(struct bytes s, size_t at, int *ret_min)
 		return true;
 	}
 	if (at + 6 != s.n || (s.p[at] != '+' && s.p[at] != '-') || !number(s, at + 1, 2, &h) ||
-	    s.p[at + 3] != ':' || !number(s, at + 4, 2, &m) || h > 18 || m > 59)
+	    s.p[at + 3] != ':' || !number(s, at + 4, 2, &m) || m > 59 || h * 60 + m > 18 * 60)
 		return false;
 	*ret_min = (s.p[at] == '-' ? -1 : 1) * (h * 60 + m);
 	return true;
 }
 
-bool form_time_parse(struct bytes s, int64_t *ret_ms)
+bool form_time_parse_offset(struct bytes s, int64_t *ret_ms, int32_t *ret_offset_min)
 {
 	uint32_t date;
 	int32_t days;
@@ -82,7 +82,15 @@ bool form_time_parse(struct bytes s, int64_t *ret_ms)
 		return false;
 	*ret_ms = (int64_t)days * DATE_MS_PER_DAY + ((int64_t)h * 60 + m - off) * DATE_MS_PER_MIN +
 		  (int64_t)sec * 1000 + ms;
+	*ret_offset_min = off;
 	return true;
+}
+
+bool form_time_parse(struct bytes s, int64_t *ret_ms)
+{
+	int32_t offset;
+
+	return form_time_parse_offset(s, ret_ms, &offset);
 }
 
 void form_time_text(int64_t ms, int32_t tz_offset_min, char out[FORM_TIME_MAX])

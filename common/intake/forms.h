@@ -15,6 +15,8 @@ void form_date_text(uint32_t date, char out[11]);
  * after the third of a fraction are cut.
  */
 bool form_time_parse(struct bytes s, int64_t *ret_ms);
+/* The same, and the offset that was given. */
+bool form_time_parse_offset(struct bytes s, int64_t *ret_ms, int32_t *ret_offset_min);
 
 /* Local time with its offset, milliseconds only when there are any. */
 #define FORM_TIME_MAX 40

@@ -18,7 +18,7 @@ struct job {
 	struct intake_error *e;
 	struct body body[2]; /* BODY_FACTS, BODY_PERSONAL */
 	struct arena arena;
-	bool has_post;
+	int32_t offset_min; /* that occurred_at was given with */
 };
 
 static const char *const part_names[2] = {"facts", "personal"};
@@ -99,8 +99,8 @@ static as_err take_occurred_at(struct job *job, const json_t *j)
 	struct body_value v;
 	as_err err = value_parse(&f, "occurred_at", j, &job->arena, &v, job->e);
 
-	if (!err)
-		job->in->ev.occurred_at = v.i;
+	if (!err && !form_time_parse_offset(text_of(j), &job->in->ev.occurred_at, &job->offset_min))
+		err = AS_EREFUSED;
 	return err;
 }
 
@@ -399,8 +399,9 @@ static as_err run(struct job *job, const json_t *object)
 		return err;
 	ev->imported = job->ctx->imported;
 	ev->policy_ver = job->ctx->policy_ver;
-	ev->tz_offset_min = job->ctx->tz_offset_at ? job->ctx->tz_offset_at(job->ctx->tz_arg, ev->occurred_at)
-						   : job->ctx->tz_offset_min;
+	ev->tz_offset_min = job->ctx->imported	     ? job->offset_min
+			    : job->ctx->tz_offset_at ? job->ctx->tz_offset_at(job->ctx->tz_arg, ev->occurred_at)
+						     : job->ctx->tz_offset_min;
 	if (ev->business_date == 0)
 		ev->business_date = job->ctx->business_date ? job->ctx->business_date
 							    : date_local(ev->occurred_at, ev->tz_offset_min);

@@ -26,8 +26,9 @@ struct intake_ctx {
 	int32_t (*tz_offset_at)(void *arg, int64_t utc_ms); /* or NULL: always tz_offset_min */
 	void *tz_arg;
 	uint32_t business_date; /* the open day; 0 = the local date of occurred_at */
-	bool imported; /* an importer speaks: system fields are accepted, R-03, R-07, R-08, R-10 are not asked
-			*/
+	/* An importer speaks: system fields are accepted, R-03, R-07, R-08, R-10 are not asked, and local time is that
+	 * of the offset in occurred_at: what is imported need not be of this branch's time zone. */
+	bool imported;
 	uint32_t policy_ver;
 	const struct deadline_policy *policy;	  /* NULL = deadline_default */
 	const struct deadline_holidays *holidays; /* or NULL */

@@ -96,6 +96,29 @@ as_err value_text(const char *path, const json_t *j, size_t max, bool lines, str
 	return err;
 }
 
+as_err intake_nfc(struct bytes s, struct arena *a, struct bytes *ret)
+{
+	utf8proc_uint8_t *nfc = NULL;
+	bool ascii = true;
+
+	for (size_t i = 0; i < s.n && ascii; i++)
+		ascii = s.p[i] < 0x80;
+	*ret = s;
+	if (ascii)
+		return AS_OK;
+	utf8proc_ssize_t n = utf8proc_map(s.p, (utf8proc_ssize_t)s.n, &nfc, UTF8PROC_STABLE | UTF8PROC_COMPOSE);
+	if (n < 0)
+		return AS_EINVAL;
+	uint8_t *p = arena_take(a, (size_t)n);
+	if (p) {
+		memcpy(p, nfc, (size_t)n);
+		*ret = bytes_of(p, (size_t)n);
+	}
+	explicit_bzero(nfc, (size_t)n); /* may be personal */
+	free(nfc);
+	return p ? AS_OK : AS_ENOMEM;
+}
+
 /* "A, B, C" as long as it fits */
 static const char *names_of(const struct code_list *list, char *out, size_t cap)
 {

@@ -15,6 +15,9 @@ as_err value_parse(const struct field_def *f, const char *path, const json_t *j,
 as_err value_text(const char *path, const json_t *j, size_t max, bool lines, struct arena *a,
 		  struct bytes *ret, struct intake_error *e) AS_MUST_CHECK;
 
+/* Valid UTF-8 as NFC, as texts are stored; s itself where it is so already. AS_EINVAL, AS_ENOMEM. */
+as_err intake_nfc(struct bytes s, struct arena *a, struct bytes *ret) AS_MUST_CHECK;
+
 /* New reference; NULL when out of memory. */
 json_t *value_json(const struct field_def *f, const struct body_value *v, int32_t tz_offset_min);
 

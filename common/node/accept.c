@@ -365,7 +365,7 @@ static as_err answer_known(struct line_job *j, const struct log_id *log, uint64_
 	struct bytes raw, given = bytes_of(j->in->case_text, j->in->case_n);
 	char label[LABEL_BYTES_MAX];
 	struct event was;
-	as_err err = node_event_at(n, log, index, &raw);
+	as_err err = node_event_again(n, log, index, &raw);
 
 	if (err)
 		return err;
@@ -464,9 +464,10 @@ static int32_t offset_at(void *arg, int64_t utc_ms)
 	return tz_offset_min(arg, utc_ms);
 }
 
-static uint8_t class_of(const struct accept_case *c, const struct accept_ctx *ctx)
+/* The log of a case is that of its first event: what comes later to an imported case goes there too. */
+static uint8_t class_of(const struct accept_case *c, const struct accept_line *l)
 {
-	return c->known && c->rec.n > 0 ? c->rec.entries[0].place.cls : ctx->imported ? LOG_BULK : LOG_LIVE;
+	return c->known && c->rec.n > 0 ? c->rec.entries[0].place.cls : l->imported ? LOG_BULK : LOG_LIVE;
 }
 
 /* AS_OK with the verdict set; AS_EREFUSED with the error; AS_ETOOBIG: no room in this batch. */
@@ -502,9 +503,9 @@ static as_err judge(struct line_job *j)
 	}
 	if ((err = name_case(j)) || (err = case_get(a, &j->key, &c)))
 		return err;
-	if (class_of(c, j->ctx) != j->ctx->log.cls) {
+	if (class_of(c, j->l) != j->ctx->log.cls) {
 		j->l->verdict = ACCEPT_OTHER;
-		j->l->cls = class_of(c, j->ctx);
+		j->l->cls = class_of(c, j->l);
 		return AS_OK;
 	}
 	/* first without the costs of sealing: what is refused is refused for the facts */
@@ -561,7 +562,7 @@ static as_err add_serial(struct accept *a)
 as_err accept_lines(struct accept *a, const struct accept_ctx *ctx, struct accept_line *lines, size_t n)
 {
 	struct node *node = a->node;
-	struct intake_ctx ic = {.tz_offset_at = offset_at, .tz_arg = &node->home->tz, .imported = ctx->imported};
+	struct intake_ctx ic = {.tz_offset_at = offset_at, .tz_arg = &node->home->tz};
 	struct batch_author w = {0};
 	struct log_id live = ctx->log;
 	struct log_row live_row;
@@ -570,6 +571,7 @@ as_err accept_lines(struct accept *a, const struct accept_ctx *ctx, struct accep
 
 	forget(a);
 	as_random(a->random, sizeof a->random);
+	node_event_forget(node); /* something may have been committed since */
 	live.cls = LOG_LIVE;
 	if ((err = batch_author_open(a->batch, &ctx->log, &w)) || (err = store_log(node->st, &live, &live_row)))
 		goto done;
@@ -579,6 +581,7 @@ as_err accept_lines(struct accept *a, const struct accept_ctx *ctx, struct accep
 			lines[i].verdict = ACCEPT_LATER;
 			continue;
 		}
+		ic.imported = lines[i].imported;
 		err = intake_parse(lines[i].line, &ic, a->in, &lines[i].error);
 		if (err == AS_OK)
 			err = judge(&j);
@@ -654,8 +657,9 @@ size_t accept_answer(const struct accept_line *l, uint64_t line_no, char out[ACC
 	if (l->stored) {
 		form_uuid_text(l->event_id, id);
 		put_string(text, sizeof text, bytes_of_str(l->case_text));
-		n = snprintf(out, ACCEPT_ANSWER_MAX, "{\"line\":%llu,\"event_id\":\"%s\",\"case\":%s,\"index\":%llu}",
-			     (unsigned long long)line_no, id, text, (unsigned long long)l->index);
+		n = snprintf(out, ACCEPT_ANSWER_MAX, "{\"line\":%llu,\"event_id\":\"%s\",\"case\":%s,\"index\":%llu%s}",
+			     (unsigned long long)line_no, id, text, (unsigned long long)l->index,
+			     l->imported && l->verdict == ACCEPT_KNOWN ? ",\"known\":true" : "");
 		return (size_t)n;
 	}
 	put_string(text, sizeof text, bytes_of_str(l->error.text));

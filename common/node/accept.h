@@ -25,6 +25,7 @@ enum accept_verdict {
 /* One submitted line, and what became of it. */
 struct accept_line {
 	struct bytes line; /* without its newline; the caller's memory until the batch is committed */
+	bool imported;	   /* the caller's: an importer speaks */
 	enum accept_verdict verdict;
 	uint8_t cls; /* ACCEPT_OTHER: enum log_class of its case */
 	bool stored; /* recorded before or now */
@@ -68,9 +69,8 @@ as_err accept_suffix(struct accept *a, const struct log_id *live, bool has_paren
 
 /* What the batch may not know by itself. */
 struct accept_ctx {
-	struct log_id log;  /* the open log that is appended to */
-	bool imported;	    /* an importer speaks */
-	bool restoring;	    /* head office holds more than this branch: a case may be on its way back */
+	struct log_id log; /* the open log that is appended to */
+	bool restoring;	   /* head office holds more than this branch: a case may be on its way back */
 };
 
 /*
@@ -83,7 +83,10 @@ struct accept_ctx {
 as_err accept_lines(struct accept *a, const struct accept_ctx *ctx, struct accept_line *lines,
 		    size_t n) AS_MUST_CHECK;
 
-/* The answer to a line as JSON, without newline, for what its verdict says (not OTHER, LATER). Returns its length. */
+/*
+ * The answer to a line as JSON, without newline, for what its verdict says (not OTHER, LATER). An importer is also told
+ * that it was recorded before. Returns its length.
+ */
 size_t accept_answer(const struct accept_line *l, uint64_t line_no, char out[ACCEPT_ANSWER_MAX]);
 
 #endif

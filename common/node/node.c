@@ -191,6 +191,8 @@ as_err node_block_open(struct node *n, const struct log_id *log, struct bytes bl
 	struct block_view v;
 	struct node_reader *r;
 
+	if (o == &n->opened)
+		n->opened_kept = false;
 	if (block_peek(block, n->home->org, &v) != REFUSE_NONE || !log_id_equal(&v.h.log, log))
 		return AS_ECORRUPT;
 	r = reader_known(n, log);
@@ -225,7 +227,24 @@ as_err node_event_at(struct node *n, const struct log_id *log, uint64_t index, s
 	if (index - meta.first >= n->opened.events_n)
 		return AS_ECORRUPT;
 	*ret_raw = n->opened.events[index - meta.first];
+	n->opened_log = *log;
+	n->opened_first = meta.first;
+	n->opened_kept = true;
 	return AS_OK;
+}
+
+as_err node_event_again(struct node *n, const struct log_id *log, uint64_t index, struct bytes *ret_raw)
+{
+	if (!n->opened_kept || !log_id_equal(&n->opened_log, log) || index < n->opened_first ||
+	    index - n->opened_first >= n->opened.events_n)
+		return node_event_at(n, log, index, ret_raw);
+	*ret_raw = n->opened.events[index - n->opened_first];
+	return AS_OK;
+}
+
+void node_event_forget(struct node *n)
+{
+	n->opened_kept = false;
 }
 
 struct each_event {

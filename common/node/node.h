@@ -62,6 +62,10 @@ struct node {
 	struct node_reader *readers; /* by log; uthash */
 	size_t readers_n;
 	struct buf block; /* scratch */
+	/* which block stands in `opened`, for node_event_again */
+	bool opened_kept;
+	struct log_id opened_log;
+	uint64_t opened_first;
 };
 
 /* What a program sets; zeros are the defaults. */
@@ -112,6 +116,14 @@ as_err node_block_open(struct node *n, const struct log_id *log, struct bytes bl
 
 /* Reads the event at a place; *ret_raw borrows from n->opened until the next block is opened. */
 as_err node_event_at(struct node *n, const struct log_id *log, uint64_t index, struct bytes *ret_raw) AS_MUST_CHECK;
+
+/*
+ * The same for many events in a row: the block that is open already is not read again. Only between a node_event_at or
+ * node_event_forget and the next commit of whoever writes the store.
+ */
+as_err node_event_again(struct node *n, const struct log_id *log, uint64_t index,
+			struct bytes *ret_raw) AS_MUST_CHECK;
+void node_event_forget(struct node *n);
 
 /* Reads every event of a log from `from` on, whole blocks; fn ends it with anything but AS_OK. */
 typedef as_err (*node_event_fn)(void *arg, const struct log_id *log, uint64_t index, struct bytes raw);

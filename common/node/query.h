@@ -21,7 +21,9 @@
  *	{"cmd":"hq-enrol","branch":…,"name":…,"region":…,"timezone":…,"uses":N,"expires_s":N,"replace":BOOL}
  *	                                                         {"join_code":…,"branch":…,"expires":RFC3339}
  *	{"cmd":"hq-go"}                                          nothing
- *	{"cmd":"submit"}                                         then the lines of the submission: an answer each
+ *	{"cmd":"submit","imported":BOOL}                         then the lines of the submission: an answer each. imported:
+ *	                                                         an importer speaks, its cases go to the log of imports,
+ *	                                                         and what was recorded before is answered with "known":true
  *
  * Every answer ends with {"exit":N} (contract section 1: 0 done, 1 refused or wrong, …); when N is not 0 and
  * nothing else said why, with "error": one sentence, in the same object.

@@ -353,3 +353,27 @@ as_err tz_load(const char *name, struct tz *ret, struct as_errmsg *em)
 		as_errmsg_prefix(em, "%s", path);
 	return err;
 }
+
+int64_t tz_of_local(const struct tz *tz, int64_t local_ms)
+{
+	const int64_t day = INT64_C(86400000), minute = 60000;
+	int64_t before = local_ms - tz_offset_min(tz, local_ms - day) * minute; /* as the clock was before a change */
+	int64_t after = local_ms - tz_offset_min(tz, local_ms + day) * minute;
+	int64_t low, high;
+
+	if (before == after || before + tz_offset_min(tz, before) * minute == local_ms)
+		return before;
+	if (after + tz_offset_min(tz, after) * minute == local_ms)
+		return after;
+	/* left out: `after` is before the change, `before` is not */
+	low = after;
+	high = before;
+	while (high - low > 1) {
+		int64_t middle = low + (high - low) / 2;
+		if (tz_offset_min(tz, middle) == tz_offset_min(tz, before))
+			high = middle;
+		else
+			low = middle;
+	}
+	return high;
+}

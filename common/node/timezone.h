@@ -55,4 +55,10 @@ as_err tz_parse(struct bytes file, struct tz *ret, struct as_errmsg *em) AS_MUST
  */
 int32_t tz_offset_min(const struct tz *tz, int64_t utc_ms);
 
+/*
+ * The instant of a local time (milliseconds since 1970 on the local clock). Of a time that is there twice, when clocks
+ * are put back, the first; of one that is left out, the instant of the change. Never goes back when local_ms grows.
+ */
+int64_t tz_of_local(const struct tz *tz, int64_t local_ms);
+
 #endif

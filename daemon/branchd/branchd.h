@@ -134,14 +134,15 @@ struct pending {
 	struct pending *conn_next;
 	struct submit_conn *conn;
 	uint64_t line_no;
+	bool imported;
 	char *answer; /* NULL: not yet */
 	size_t answer_n;
 	size_t n;
 	char line[];
 };
 
-/* A connection has said {"cmd":"submit"}: what follows are lines. NULL: out of memory. */
-struct submit_conn *submit_begin(struct branchd *d, struct control_conn *c);
+/* A connection has said {"cmd":"submit"}: what follows are lines, of an importer or not. NULL: out of memory. */
+struct submit_conn *submit_begin(struct branchd *d, struct control_conn *c, bool imported);
 void submit_line(struct submit_conn *s, struct bytes line);
 void submit_eof(struct submit_conn *s);
 void submit_gone(struct submit_conn *s); /* the connection is closed; what is under way is recorded all the same */

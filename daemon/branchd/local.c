@@ -156,6 +156,7 @@ static void take_lines(struct append_job *j, struct pending_list *w)
 		w->n--;
 		memset(&j->lines[j->n], 0, sizeof j->lines[0]);
 		j->lines[j->n].line = bytes_of(p->line, p->n);
+		j->lines[j->n].imported = p->imported;
 		j->taken[j->n++] = p;
 	}
 	if (w->first == NULL)
@@ -183,8 +184,7 @@ void local_append(struct branchd *d, const struct log_id *log)
 
 	j->job = (struct worker_job){.run = append_run, .done = append_done};
 	j->d = d;
-	j->ctx = (struct accept_ctx){
-	    .log = *log, .imported = false, .restoring = d->state == SYNC_RESTORING};
+	j->ctx = (struct accept_ctx){.log = *log, .restoring = d->state == SYNC_RESTORING};
 	j->now = clock_utc_ms();
 	j->em.text[0] = 0;
 	take_lines(j, w);

@@ -68,7 +68,7 @@ static void request(struct branchd *d, struct control_conn *c, struct bytes line
 	if (cmd == NULL) {
 		control_end(c, 64, "the request is not a JSON object with a text cmd");
 	} else if (strcmp(cmd, "submit") == 0) {
-		struct submit_conn *s = d->stopping ? NULL : submit_begin(d, c);
+		struct submit_conn *s = d->stopping ? NULL : submit_begin(d, c, json_is_true(json_object_get(o, "imported")));
 		if (s)
 			*control_user(c) = s;
 		else

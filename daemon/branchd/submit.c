@@ -17,14 +17,15 @@ struct submit_conn {
 	size_t unanswered;
 	bool eof, paused, failed; /* failed: some line was refused */
 	bool noted;
+	bool imported; /* an importer speaks: its cases begin in the log of imports */
 };
 
-struct submit_conn *submit_begin(struct branchd *d, struct control_conn *c)
+struct submit_conn *submit_begin(struct branchd *d, struct control_conn *c, bool imported)
 {
 	struct submit_conn *s = calloc(1, sizeof *s);
 
 	if (s)
-		*s = (struct submit_conn){.d = d, .c = c};
+		*s = (struct submit_conn){.d = d, .c = c, .imported = imported};
 	return s;
 }
 
@@ -122,7 +123,7 @@ void submit_line(struct submit_conn *s, struct bytes line)
 		submit_gone(s);
 		return;
 	}
-	*p = (struct pending){.conn = s, .line_no = ++s->lines, .n = line.n};
+	*p = (struct pending){.conn = s, .line_no = ++s->lines, .imported = s->imported, .n = line.n};
 	memcpy(p->line, line.p, line.n);
 	if (s->last)
 		s->last->conn_next = p;
@@ -132,7 +133,7 @@ void submit_line(struct submit_conn *s, struct bytes line)
 	s->unanswered++;
 	s->d->unanswered++;
 	s->d->unanswered_bytes += p->n;
-	list_add(&s->d->waiting[0], p); /* its class is found out with its case */
+	list_add(&s->d->waiting[s->imported], p); /* its class is found out with its case */
 	if (!s->paused && (s->unanswered >= CONN_UNANSWERED_MAX || s->d->unanswered >= BRANCHD_WAITING_MAX ||
 			   s->d->unanswered_bytes >= BRANCHD_WAITING_BYTES)) {
 		s->paused = true;

@@ -120,7 +120,7 @@ refused 64 'not an event id' proof make --dir node --event 17
 refused 64 'is empty' why '' --dir node
 
 # no node, no daemon
-for c in 'submit' 'why BJ01' 'proof make --event 01890a5d-ac96-774b-bcce-b302099a8057'; do
+for c in 'submit' 'import --map ords x.csv' 'why BJ01' 'proof make --event 01890a5d-ac96-774b-bcce-b302099a8057'; do
 	# shellcheck disable=SC2086 # words are words
 	refused 69 'daemon not running: start aftersync-' $c --dir node
 	# shellcheck disable=SC2086
@@ -135,6 +135,23 @@ done
 refused 74 'No such file or directory' submit missing.ndjson --dir node
 refused 74 'No such file or directory' hq init --dir new --listen tcp://127.0.0.1:1 --passphrase-file missing
 refused 78 'no terminal' hq instance new --dir node
+
+# import: options before anything is looked at
+refused 64 'CSV... is missing' import --dir node --map ords
+refused 64 -- '--map NAME|FILE is missing' import --dir node x.csv
+refused 64 -- '--dir DIR is missing' import --map ords x.csv
+refused 64 'no file name' import --dir node --map '' x.csv
+refused 64 'no such map' import --dir node --map ord x.csv
+refused 64 'none.ini: No such file' import --dir node --map none.ini x.csv
+refused 64 'belong together' import --dir node --map ords --rejects r.csv x.csv
+refused 64 'belong together' import --dir node --map ords --skip-bad x.csv
+refused 64 'write COLUMN=VALUE' import --dir node --map ords --where =x x.csv
+refused 64 'write COLUMN=VALUE' import --dir node --map ords --where-not brand x.csv
+refused 64 'not UTF-8' import --dir node --map ords --where $'brand=\xff' x.csv
+refused 64 'did you mean --where-not' import --dir node --map ords --where-no brand=x x.csv
+refused 64 'over 64 of them' import --dir node --map ords $(printf -- '--where a=%d ' {1..65}) x.csv
+refused 64 'one argument too many' import --dir node --map ords $(printf 'x%d.csv ' {1..257})
+refused 78 . import --dir node --map ords --dry-run x.csv
 
 # a proof that is none
 refused 74 'No such file or directory' proof check missing

@@ -20,7 +20,7 @@ my @rows = (
 	['malloc calloc realloc reallocarray free strdup strndup aligned_alloc posix_memalign',
 		'memory is given by the caller (arena, buf)',
 		# buffers; the store; the scratch of blocks; what JSON hands over
-		qr/^common\/base\/buf\.c|^common\/store\/|^common\/log\/block_io\.c|^common\/(intake|node|out|conf)\/|$ours/],
+		qr/^common\/base\/buf\.c|^common\/store\/|^common\/log\/block_io\.c|^common\/(intake|node|out|conf|import)\/|$ours/],
 	['printf puts putchar fprintf vfprintf fputs perror syslog', 'libraries return, programs log',
 		qr/^common\/base\/(check|log)\.c|^common\/out\/|$ours/],
 	['exit _exit abort quick_exit', 'libraries return an as_err; our own mistakes are as_assert', qr/^common\/base\/check\.c|$ours/],

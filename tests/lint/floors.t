@@ -10,7 +10,7 @@ my %floor = (
 	'common/base' => 0,
 	'common/log' => 1, 'common/wire' => 1, 'common/crypto' => 1, 'common/conf' => 1, 'common/i18n' => 1,
 	'common/sync' => 2, 'common/ledger' => 2, 'common/report' => 2, 'common/store' => 2,
-	'common/intake' => 3, 'common/node' => 3, 'common/out' => 3, 'daemon/rt' => 3,
+	'common/intake' => 3, 'common/node' => 3, 'common/out' => 3, 'common/import' => 3, 'daemon/rt' => 3,
 	'daemon/branchd' => 4, 'daemon/hqd' => 4, 'tools' => 4,
 );
 
@@ -29,6 +29,7 @@ my %owner = (
 	qr/^xlsxwriter\.h$/ => 'common/out',
 	qr/^libsmartcols/ => 'common/out',
 	qr/^ini\.h$/ => 'common/conf',
+	qr/^csv\.h$/ => 'common/import',
 	qr/^libintl\.h$/ => 'common/i18n',
 	qr/^zmq\.h$/ => 'daemon/rt',
 	qr/^microhttpd\.h$/ => 'daemon/hqd',

@@ -52,7 +52,7 @@ my @tests = (
 
 my (@files, %text);
 find({no_chdir => 1, wanted => sub {
-	return $File::Find::prune = 1 if m{^\./(build|\.git)$} || m{/corpus$} || m{/golden$};
+	return $File::Find::prune = 1 if m{^\./(build|\.git)$} || m{/corpus$} || m{/golden$} || m{^\./tests/data$};
 	push @files, s{^\./}{}r if -f && !/^\.\/LICENSE$/ && $_ ne './tests/lint/heads.t' && $_ ne './.git';
 }}, '.');
 for my $file (@files) {

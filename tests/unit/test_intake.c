@@ -108,6 +108,7 @@ static void deadlines_are_set(void **state)
 	assert_false(body_has(&b, 4));
 	assert_true(b.v[5].i == in.ev.occurred_at + INT64_C(15) * DATE_MS_PER_DAY);
 	assert_true(in.ev.imported && in.ev.business_date == 20160105);
+	assert_int_equal(in.ev.tz_offset_min, -300); /* its own, not the branch's */
 }
 
 static const struct {

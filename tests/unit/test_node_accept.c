@@ -326,7 +326,7 @@ static void a_case_of_the_other_class(void **state)
 	struct log_id bulk = live;
 	struct log_opened lo = {0};
 	struct batch_author w;
-	struct accept_ctx import = {.imported = true};
+	struct accept_ctx import = {0};
 
 	bulk.cls = LOG_BULK;
 	lo.log = bulk;
@@ -337,10 +337,25 @@ static void a_case_of_the_other_class(void **state)
 	node_rig_commit(&br);
 	import.log = bulk;
 	lines(node_rig_received(ID("01"), "OLD-1", "a"), NULL);
+	line[0].imported = true;
 	node_rig_begin(&br);
 	assert_int_equal(accept_lines(&acc, &import, line, line_n), AS_OK);
 	node_rig_commit(&br);
 	taken(0, 1, "OLD-1");
+	char answer[ACCEPT_ANSWER_MAX];
+	node_rig_begin(&br);
+	line[0] = (struct accept_line){.line = line[0].line, .imported = true};
+	assert_int_equal(accept_lines(&acc, &import, line, line_n), AS_OK);
+	assert_int_equal(line[0].verdict, ACCEPT_KNOWN);
+	accept_answer(&line[0], 1, answer);
+	assert_non_null(strstr(answer, "\"index\":1,\"known\":true}"));
+	/* whose case begins with it: only the line says, not the log that is being appended to */
+	lines(node_rig_received(ID("77"), "OLD-2", "a"), node_rig_received(NULL, "NEW-0", "b"), NULL);
+	line[0].imported = true;
+	judge();
+	assert_int_equal(line[0].verdict, ACCEPT_OTHER);
+	assert_int_equal(line[0].cls, LOG_BULK);
+	assert_int_equal(line[1].verdict, ACCEPT_APPENDED);
 
 	SUBMIT(node_rig_event("REPAIR_INSPECTED", NULL, "OLD-1", INSPECT),
 	       node_rig_received(NULL, "NEW-1", "b"));

@@ -183,6 +183,7 @@ static const char *value_wrong(const struct opt *o, const char *value, int64_t *
 	case OPT_FILE:
 		return *value ? NULL : "no file name";
 	case OPT_TEXT:
+	case OPT_MANY:
 		return text_utf8_valid(bytes_of_str(value)) ? NULL : "not UTF-8";
 	case OPT_BRANCH:
 		return branch_code_ok(bytes_of_str(value)) ? NULL
@@ -217,12 +218,19 @@ static int take_value(struct args *a, size_t i, const char *value)
 	const struct opt *o = &a->cmd->opts[i];
 	const char *wrong;
 
-	if (a->value[i])
+	if (a->value[i] && o->kind != OPT_MANY)
 		return cli_fail(EXIT_USAGE, a, "--%s is given twice", o->name);
 	if ((wrong = value_wrong(o, value, &a->number[i])) != NULL)
 		return *wrong ? cli_fail(EXIT_USAGE, a, "--%s %.100s: %s", o->name, value, wrong)
 			      : cli_fail(EXIT_USAGE, a, "--%s %.100s: not one of %s", o->name, value,
 					 o->choices);
+	if (o->kind == OPT_MANY) {
+		if (a->many_n == CLI_MANY_MAX)
+			return cli_fail(EXIT_USAGE, a, "--%s: over %d of them", o->name, CLI_MANY_MAX);
+		a->many[a->many_n].opt = i;
+		a->many[a->many_n++].value = value;
+		value = a->value[i] ? a->value[i] : value;
+	}
 	a->value[i] = value;
 	return EXIT_DONE;
 }
@@ -277,13 +285,17 @@ static int take_option(struct args *a, int argc, char **argv, int *ret_used)
 
 static int take_argument(struct args *a, const char *word)
 {
-	if (a->cmd->arg == NULL || a->arg)
+	size_t k = a->cmd->arg ? strlen(a->cmd->arg) : 0;
+	bool many = k > 3 && strcmp(a->cmd->arg + k - 3, "...") == 0;
+
+	if (a->cmd->arg == NULL || (a->arg && !many) || a->all_n == CLI_ARGS_MAX)
 		return cli_fail(EXIT_USAGE, a,
 				"%.100s: one argument too many; `aftersync %s --help` shows what it takes",
 				word, a->cmd->words);
 	if (*word == 0)
 		return cli_fail(EXIT_USAGE, a, "the argument %s is empty", a->cmd->arg);
-	a->arg = word;
+	a->arg = a->arg ? a->arg : word;
+	a->all[a->all_n++] = word;
 	return EXIT_DONE;
 }
 
@@ -409,6 +421,16 @@ static size_t index_of(const struct args *a, const char *name)
 const char *cli_value(const struct args *a, const char *name)
 {
 	return a->value[index_of(a, name)];
+}
+
+size_t cli_values(const struct args *a, const char *name, const char **ret, size_t cap)
+{
+	size_t opt = index_of(a, name), n = 0;
+
+	for (size_t i = 0; i < a->many_n && n < cap; i++)
+		if (a->many[i].opt == opt)
+			ret[n++] = a->many[i].value;
+	return n;
 }
 
 bool cli_flag(const struct args *a, const char *name)

@@ -34,6 +34,7 @@ enum opt_kind {
 	OPT_INDEX,    /* 0 … 2^63-1 */
 	OPT_DURATION, /* 90s 30m 24h 7d; number = seconds */
 	OPT_CHOICE,   /* one of `choices` */
+	OPT_MANY,     /* a text; may be given again and again: cli_values */
 };
 
 struct opt {
@@ -48,13 +49,14 @@ struct opt {
 };
 
 #define CLI_OPTS_MAX 16
-#define CLI_ARGS_MAX 1
+#define CLI_ARGS_MAX 256 /* of a command that takes many */
+#define CLI_MANY_MAX 64	 /* values of all OPT_MANY of a command */
 
 struct args;
 
 struct command {
 	const char *words; /* "hq init" */
-	const char *arg;   /* its one argument, NULL: none; in brackets: may be left out */
+	const char *arg;   /* its argument, NULL: none; in brackets: may be left out; ends in "...": many */
 	const char *help;
 	const struct opt *opts;
 	size_t opts_n;
@@ -64,9 +66,16 @@ struct command {
 /* What was typed, checked. Borrows argv and the tables. */
 struct args {
 	const struct command *cmd;
-	const char *arg;		 /* or NULL */
+	const char *arg;		 /* the first, or NULL */
+	const char *all[CLI_ARGS_MAX];	 /* arguments, of a command that takes many */
+	size_t all_n;
 	const char *value[CLI_OPTS_MAX]; /* by place in cmd->opts; NULL: not given */
 	int64_t number[CLI_OPTS_MAX];
+	struct {
+		size_t opt;
+		const char *value;
+	} many[CLI_MANY_MAX]; /* all of OPT_MANY, in their order; value has the first */
+	size_t many_n;
 };
 
 extern const struct command cli_commands[];
@@ -82,6 +91,9 @@ int cli_parse(int argc, char **argv, struct args *ret, int *ret_exit);
 const char *cli_value(const struct args *a, const char *name);
 bool cli_flag(const struct args *a, const char *name);
 int64_t cli_number(const struct args *a, const char *name); /* 0 when not given */
+
+/* The values of an OPT_MANY in their order, at most cap of them. */
+size_t cli_values(const struct args *a, const char *name, const char **ret, size_t cap);
 
 /* One line on standard error, `aftersync: COMMAND: …`; returns `code`. a may be NULL. */
 int cli_fail(int code, const struct args *a, const char *fmt, ...) __attribute__((format(printf, 3, 4)));

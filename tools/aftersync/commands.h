@@ -9,6 +9,7 @@ int cmd_hq_enrol(const struct args *a);
 int cmd_hq_instance_go(const struct args *a);
 int cmd_hq_instance_new(const struct args *a);
 int cmd_branch_join(const struct args *a);
+int cmd_import(const struct args *a);
 int cmd_submit(const struct args *a);
 int cmd_status(const struct args *a);
 int cmd_why(const struct args *a);

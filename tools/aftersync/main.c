@@ -39,6 +39,17 @@ static const struct opt branch_join_opts[] = {
 
 static const struct opt submit_opts[] = {OPT_ROW_DIR};
 
+static const struct opt import_opts[] = {
+    OPT_ROW_DIR,
+    {"map", 0, OPT_FILE, true, "NAME|FILE", NULL, NULL,
+     "what the columns mean: ords, mobifix, nyc311, nyc311-due, or a file .ini"},
+    {"where", 0, OPT_MANY, false, "COLUMN=VALUE", NULL, NULL, "only rows with that; may be given again"},
+    {"where-not", 0, OPT_MANY, false, "COLUMN=VALUE", NULL, NULL, "no rows with that; may be given again"},
+    {"dry-run", 0, OPT_FLAG, false, NULL, NULL, NULL, "check and count only; needs no daemon"},
+    {"skip-bad", 0, OPT_FLAG, false, NULL, NULL, NULL, "take the others when rows are bad"},
+    {"rejects", 0, OPT_FILE, false, "FILE", NULL, NULL, "with --skip-bad: where the bad rows go, as CSV"},
+};
+
 static const struct opt status_opts[] = {
     OPT_ROW_DIR,
     OPT_ROW_FORMAT,
@@ -121,6 +132,8 @@ const struct command cli_commands[] = {
      ROWS(branch_join_opts), cmd_branch_join},
     {"submit", "[FILE|-]", "Records events: a JSON object a line in, an answer a line out.",
      ROWS(submit_opts), cmd_submit},
+    {"import", "CSV...", "Records what stands in CSV files: everything is checked first.", ROWS(import_opts),
+     cmd_import},
     {"status", NULL, "How far each branch has got; exit 0, 1 or 2 as a Nagios check.", ROWS(status_opts),
      cmd_status},
     {"why", "CODE", "The last changes of a branch's state, with reasons.", ROWS(why_opts), cmd_why},
