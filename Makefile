@@ -73,7 +73,9 @@ PROGRAMS := $(B)/aftersync-branchd $(B)/aftersync-hqd
 BRANCHD_O := $(patsubst %.c,$(B)/%.o,$(wildcard daemon/branchd/*.c))
 HQD_O := $(patsubst %.c,$(B)/%.o,$(wildcard daemon/hqd/*.c))
 
-TESTLIB_O := $(patsubst %.c,$(B)/%.o,$(filter-out tests/lib/faultio.c,$(wildcard tests/lib/*.c)))
+# loaded into a running program
+PRELOADS := tests/lib/faultio.c tests/lib/clockshift.c
+TESTLIB_O := $(patsubst %.c,$(B)/%.o,$(filter-out $(PRELOADS),$(wildcard tests/lib/*.c)))
 TESTLIB := $(B)/libtest.a
 UNIT := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
 SIM_O := $(patsubst %.c,$(B)/%.o,$(wildcard tests/sim/*.c))
@@ -92,7 +94,7 @@ LINTS := $(wildcard tests/lint/*.t)
 CONF_O := $(patsubst %.c,$(B)/%.o,$(wildcard daemon/*/*_conf.c))
 CONF_KEYS := $(B)/lint/conf_keys
 
-.PHONY: all build help deps check check-unit check-e2e check-data check-lint check-long demo sim bench fuzz docs install format tidy clean FORCE
+.PHONY: programs all build help deps check check-unit check-e2e check-data check-lint check-long demo sim bench fuzz docs install format tidy clean FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -101,7 +103,11 @@ CONF_KEYS := $(B)/lint/conf_keys
 all: deps
 	$(Q)$(AGAIN) build
 
-build: $(LIB) $(RT) $(PROGRAMS) $(CLI) $(UNIT) $(SIM) $(E2E_TOOLS) $(TOOLS) $(BENCH) $(REPLAYS) $(CONF_KEYS) $(B)/faultio.so
+build: $(LIB) $(RT) $(PROGRAMS) $(CLI) $(UNIT) $(SIM) $(E2E_TOOLS) $(TOOLS) $(BENCH) $(REPLAYS) $(CONF_KEYS) \
+	$(PRELOADS:tests/lib/%.c=$(B)/%.so)
+
+# what the tests of running programs need
+programs: $(PROGRAMS) $(CLI) $(E2E_TOOLS) $(PRELOADS:tests/lib/%.c=$(B)/%.so)
 
 help:
 	@sed -n '1,2s/^# *//p' Makefile; echo; sed -n 's/^#: /  /p' Makefile
@@ -133,13 +139,19 @@ check-data: all
 check-lint: all
 	$(Q)$(PROVE) $(LINTS) </dev/null
 
-#: check-long     20,000 simulator seeds with the table of faults, then the ten planted bugs
+#: check-long     20,000 simulator seeds with the table of faults, the planted bugs, 200 kills, 100,000 events under TSan
 check-long: all
 	$(Q)$(SIM) --seed $(or $(SEED0),1) --seeds $(or $(SEEDS),20000) --jobs $(CORES) --table
 	$(Q)MAKE='$(MAKE)' VARIANT=$(VARIANT) tests/sim/bugs.sh
+	$(Q)KILLS=200 EVENTS=100000 FULL_LONG=1 $(PROVE) -v tests/e2e/kills.t tests/e2e/load.t tests/e2e/full.t </dev/null
+	$(Q)$(AGAIN) SAN=thread programs
+	$(Q)EVENTS=100000 TSAN_OPTIONS=suppressions=tests/lib/tsan.supp AFTERSYNC_BUILD=build/san-thread \
+	    prove --exec '' -v tests/e2e/load.t </dev/null
+	$(Q)$(AGAIN) BUG=seal programs
+	$(Q)AFTERSYNC_BUILD=build/$(VARIANT)-bugseal prove --exec '' -v tests/e2e/canary.t </dev/null
 
 #: demo           one simulator seed told as a story; ends with `demo: equal`
-DEMO_SEED := 14
+DEMO_SEED := 146
 demo: all
 	@$(SIM) --seed $(DEMO_SEED) --story
 
@@ -148,7 +160,7 @@ sim: all
 	@first=$(SEED0); $(SIM) --seed $${first:-$$(date +%s)000} --seeds $(or $(SEEDS),100) \
 	    $(if $(TRACE),--trace,--jobs $(CORES))
 
-#: bench          speed of cores, store and disk, one JSON object a line; PROFILE=1 also writes build/profile/*.txt with perf
+#: bench          speed of cores, store, disk and programs, one JSON object a line; PROFILE=1 also writes build/profile/*.txt with perf
 bench: all
 	@for b in $(BENCH); do $$b || exit; done
 	$(if $(PROFILE),@tools/deps profile && tests/bench/profile.sh $(BENCH))
@@ -272,9 +284,9 @@ $(CLI): $(CLI_O) $(LIB)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS)
 
 # For LD_PRELOAD: without sanitizers, whose runtime would have to come first.
-$(B)/faultio.so: tests/lib/faultio.c $(B)/flags
+$(B)/%.so: tests/lib/%.c $(B)/flags
 	$(call say,LD,$@)
-	$(Q)$(CC) -std=c11 -D_GNU_SOURCE -g -O1 $(WARN) -fPIC -shared -o $@ $<
+	$(Q)$(CC) -std=c11 -D_GNU_SOURCE -g -O1 $(WARN) -fPIC -shared -o $@ $< -ldl
 
 $(B)/tests/test_kv_lmdb_faults: | $(B)/faultio.so
 
@@ -283,9 +295,16 @@ $(B)/aftersync-sim: $(SIM_O) $(TESTLIB) $(LIB)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS) -lm
 
-$(E2E_TOOLS): $(B)/%: $(B)/tests/e2e/%.o $(TESTLIB) $(LIB)
+$(E2E_TOOLS): $(B)/%: $(B)/tests/e2e/%.o $(TESTLIB) $(RT) $(LIB)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ -Wl,--as-needed $(PKG_LIBS)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ -Wl,--as-needed $(PKG_LIBS) -lzmq -lpthread
+
+# runs the programs themselves, as processes
+$(B)/bench/bench_system: $(B)/tests/bench/bench_system.o $(B)/tests/bench/system_rig.o \
+		$(B)/tests/bench/system_load.o $(TESTLIB) $(LIB) | $(PROGRAMS) $(CLI) $(E2E_TOOLS)
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS) -lm
 
 $(B)/bench/bench_%: $(B)/tests/bench/bench_%.o $(TESTLIB) $(LIB)
 	$(call say,LD,$@)

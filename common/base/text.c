@@ -48,6 +48,18 @@ size_t text_utf8_cut(struct bytes s, size_t max)
 	return n;
 }
 
+void text_utf8_mend(char *s)
+{
+	size_t n = strlen(s);
+
+	for (size_t i = 0; i < n;) {
+		size_t len = utf8_char((const uint8_t *)s + i, n - i);
+		if (len == 0)
+			s[i] = '?';
+		i += len ? len : 1;
+	}
+}
+
 bool text_take_line(struct bytes *s, struct bytes *ret_line)
 {
 	for (size_t i = 0; i < s->n; i++)

@@ -12,6 +12,9 @@ bool text_utf8_valid(struct bytes s);
 /* The longest prefix of at most max bytes that ends on a character boundary; s must be valid UTF-8. */
 size_t text_utf8_cut(struct bytes s, size_t max);
 
+/* Replaces every byte that is in no character by '?': a sentence that was cut or has text from outside in it. */
+void text_utf8_mend(char *s);
+
 /* Takes the next line, without its newline, off the front of s; false when there is no whole line. */
 bool text_take_line(struct bytes *s, struct bytes *ret_line);
 

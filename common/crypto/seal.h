@@ -40,4 +40,25 @@ bool as_box_seal(const uint8_t public_key[AS_BOX_KEY], struct bytes plain, const
 bool as_box_open(const uint8_t public_key[AS_BOX_KEY], const uint8_t secret[AS_BOX_KEY], struct bytes sealed,
 		 uint8_t *ret_plain);
 
+/*
+ * Many boxes to one recipient under one ephemeral key: each costs a cipher, not two exponentiations. A box is
+ * ephemeral public key || crypto_box of the plain text with nonce = BLAKE2b-192(ephemeral || recipient || ad), so each
+ * box of one struct as_boxes needs an ad of its own.
+ */
+struct as_boxes {
+	uint8_t ephemeral[AS_BOX_KEY], recipient[AS_BOX_KEY];
+	uint8_t shared[32]; /* secret */
+};
+
+/* To be sealed. all: what all boxes will hold, for the ephemeral key (see random, above). False: small order. */
+bool as_boxes_to(struct as_boxes *b, const uint8_t public_key[AS_BOX_KEY], struct bytes all, const uint8_t random[32]);
+/* To be opened by its recipient. */
+bool as_boxes_from(struct as_boxes *b, const uint8_t ephemeral[AS_BOX_KEY], const uint8_t public_key[AS_BOX_KEY],
+		   const uint8_t secret[AS_BOX_KEY]);
+void as_boxes_done(struct as_boxes *b); /* wipes */
+
+/* As as_box_seal and as_box_open; ret_sealed and ret_plain have their lengths. */
+void as_boxes_seal(const struct as_boxes *b, struct bytes ad, struct bytes plain, uint8_t *ret_sealed);
+bool as_boxes_open(const struct as_boxes *b, struct bytes ad, struct bytes sealed, uint8_t *ret_plain);
+
 #endif

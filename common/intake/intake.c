@@ -23,14 +23,23 @@ struct job {
 
 static const char *const part_names[2] = {"facts", "personal"};
 
+/* Said before each field is looked at, so nearly always for nothing: no printf here. */
 static void blame(struct job *job, const char *part, const char *field, const char *rule)
 {
 	struct intake_error *e = job->e;
-	char show[INTAKE_SHOWN_MAX];
+	size_t n = part ? strlen(part) : 0;
 
-	snprintf(e->field, sizeof e->field, "%s%s%s", part ? part : "", part ? "." : "",
-		 intake_shown(bytes_of_str(field), show));
-	snprintf(e->rule, sizeof e->rule, "%s", rule ? rule : "");
+	_Static_assert(sizeof "personal." + INTAKE_SHOWN_MAX <= sizeof job->e->field, "part and field fit");
+	if (part) {
+		memcpy(e->field, part, n);
+		e->field[n++] = '.';
+	}
+	intake_shown(bytes_of_str(field), e->field + n);
+	n = rule ? strlen(rule) : 0;
+	as_assert(n < sizeof e->rule);
+	if (n)
+		memcpy(e->rule, rule, n);
+	e->rule[n] = 0;
 }
 
 static struct bytes text_of(const json_t *j)
@@ -209,12 +218,25 @@ static as_err take_head(struct job *job, const json_t *object)
 
 /* ---- facts and personal ------------------------------------------------------------------ */
 
+#define PATH_BYTES 64
+
+/* "facts.severity" of a field of the table. */
+static void path_put(char out[PATH_BYTES], const char *part, const char *field)
+{
+	size_t n = strlen(part), m = strlen(field);
+
+	as_assert(n + 1 + m < PATH_BYTES);
+	memcpy(out, part, n);
+	out[n] = '.';
+	memcpy(out + n + 1, field, m + 1);
+}
+
 static as_err take_fields(struct job *job, enum body_part part, const json_t *object)
 {
 	const struct kind_def *kind = job->in->kind;
 	struct body *body = &job->body[part];
 	const char *name = part_names[part], *key;
-	char path[64], show[INTAKE_SHOWN_MAX];
+	char path[PATH_BYTES], show[INTAKE_SHOWN_MAX];
 	json_t *value;
 	as_err err;
 
@@ -231,7 +253,7 @@ static as_err take_fields(struct job *job, enum body_part part, const json_t *ob
 		if (f == NULL)
 			return intake_refuse(job->e, "%s has no field \"%s\" in %s.", kind->name,
 					     intake_shown(bytes_of_str(key), show), name);
-		snprintf(path, sizeof path, "%s.%s", name, f->name);
+		path_put(path, name, f->name);
 		if (((f->flags & FF_PERSONAL) != 0) != (part == BODY_PERSONAL))
 			return intake_refuse(job->e, "%s belongs into \"%s\".", path, part_names[!part]);
 		if ((f->flags & FF_SYSTEM) && !job->ctx->imported)
@@ -406,13 +428,15 @@ as_err intake_object(const json_t *object, const struct intake_ctx *ctx, struct 
 	static _Thread_local uint8_t scratch[SCRATCH_BYTES];
 	struct job job = {.ctx = ctx, .in = ret_in, .e = ret_error};
 
-	memset(ret_in, 0, sizeof *ret_in);
-	memset(ret_error, 0, sizeof *ret_error);
+	memset(ret_in, 0, offsetof(struct intake, facts)); /* facts and personal: as long as they say */
+	*ret_error->text = *ret_error->field = *ret_error->rule = 0;
 	arena_init(&job.arena, scratch, sizeof scratch);
 	as_err err = run(&job, object);
 	explicit_bzero(scratch, job.arena.n);
-	if (!err)
-		memset(ret_error, 0, sizeof *ret_error);
+	if (!err) {
+		ret_error->field[0] = 0;
+		ret_error->rule[0] = 0;
+	}
 	return err;
 }
 
@@ -421,7 +445,7 @@ as_err intake_parse(struct bytes line, const struct intake_ctx *ctx, struct inta
 {
 	json_error_t je;
 
-	memset(ret_error, 0, sizeof *ret_error);
+	*ret_error->text = *ret_error->field = *ret_error->rule = 0;
 	if (line.n > INTAKE_LINE_MAX)
 		return intake_refuse(ret_error, "The line is longer than %d bytes.", INTAKE_LINE_MAX);
 	if (!text_utf8_valid(line))

@@ -45,10 +45,19 @@ static as_err as_text(const char *path, const json_t *j, struct intake_error *e)
 	return AS_OK;
 }
 
+static bool is_ascii(struct bytes s)
+{
+	uint8_t any = 0;
+
+	for (size_t i = 0; i < s.n; i++)
+		any |= s.p[i];
+	return any < 0x80;
+}
+
 as_err value_text(const char *path, const json_t *j, size_t max, bool lines, struct arena *a,
 		  struct bytes *ret, struct intake_error *e)
 {
-	utf8proc_uint8_t *nfc = NULL;
+	utf8proc_uint8_t *mapped = NULL;
 	as_err err = as_text(path, j, e);
 
 	if (err)
@@ -56,8 +65,12 @@ as_err value_text(const char *path, const json_t *j, size_t max, bool lines, str
 	struct bytes s = text_of(j);
 	if (!text_utf8_valid(s))
 		return intake_refuse(e, "%s is not valid UTF-8.", path);
-	utf8proc_ssize_t n =
-	    utf8proc_map(s.p, (utf8proc_ssize_t)s.n, &nfc, UTF8PROC_STABLE | UTF8PROC_COMPOSE);
+	const utf8proc_uint8_t *nfc = s.p;
+	utf8proc_ssize_t n = (utf8proc_ssize_t)s.n;
+	if (!is_ascii(s)) { /* which is normal as it is */
+		n = utf8proc_map(s.p, n, &mapped, UTF8PROC_STABLE | UTF8PROC_COMPOSE);
+		nfc = mapped;
+	}
 	if (n < 0)
 		return intake_refuse(e, "%s cannot be normalised: %s.", path, utf8proc_errmsg(n));
 	err = AS_OK;
@@ -77,9 +90,9 @@ as_err value_text(const char *path, const json_t *j, size_t max, bool lines, str
 		memcpy(p, nfc, (size_t)n);
 		*ret = bytes_of(p, (size_t)n);
 	}
-	if (nfc) /* may be personal */
-		explicit_bzero(nfc, (size_t)n);
-	free(nfc);
+	if (mapped) /* may be personal */
+		explicit_bzero(mapped, (size_t)n);
+	free(mapped);
 	return err;
 }
 
@@ -357,15 +370,16 @@ as_err value_parse(const struct field_def *f, const char *path, const json_t *j,
 static json_t *codes_json(const struct field_def *f, const struct body_value *v)
 {
 	json_t *list = json_array();
-	struct pb_reader r = pb_reader_of(v->s);
+	struct pb_reader r;
 	uint64_t code;
 
-	if (f->type == FT_CODE_SET) {
+	if (f->type == FT_CODE_SET) { /* there is no v->s */
 		for (unsigned bit = 1; bit < 63; bit++)
 			if (v->i >> bit & 1)
 				json_array_append_new(list, json_string(code_of(f->codes, bit)->name));
 		return list;
 	}
+	r = pb_reader_of(v->s);
 	while (r.p < r.end && pb_get_varint(&r, &code))
 		json_array_append_new(list, json_string(code_of(f->codes, code)->name));
 	return list;

@@ -246,7 +246,7 @@ static as_err label_make(struct line_job *j)
 	size_t n = 1;
 	as_err err = AS_OK;
 
-	if (today > a->serial_date) {
+	if (today != a->serial_date) { /* also back, after a clock that was ahead: what is taken is passed over */
 		a->serial_date = today;
 		a->serial = 0;
 	}
@@ -426,15 +426,14 @@ static as_err finish_event(struct line_job *j, struct bytes *ret_raw)
 	struct intake *in = j->in;
 	struct event *ev = &in->ev;
 	AS_AUTO(as_secret) struct as_secret subject = {0};
-	uint8_t random[32], salt[16], commitment[32];
+	uint8_t salt[16], commitment[32];
 	uint8_t *sealed = NULL;
 	size_t cap, n;
 	as_err err;
 
 	ev->event_id = bytes_of(in->event_id, 16);
 	ev->recorded_at = a->batch->now;
-	as_random(random, sizeof random);
-	personal_salt(random, in->event_id, ev->body, bytes_of(in->personal, in->personal_n), salt);
+	personal_salt(a->random, in->event_id, ev->body, bytes_of(in->personal, in->personal_n), salt);
 	ev->salt = bytes_of(salt, sizeof salt);
 	if (in->personal_n) {
 		if ((err = subject_key(j, personal_subject(ev), subject.b)))
@@ -572,6 +571,7 @@ as_err accept_lines(struct accept *a, const struct accept_ctx *ctx, struct accep
 
 	forget(a);
 	node_event_forget(node); /* something may have been committed since */
+	as_random(a->random, sizeof a->random);
 	live.cls = LOG_LIVE;
 	if ((err = batch_author_open(a->batch, &ctx->log, &w)) || (err = store_log(node->st, &live, &live_row)))
 		goto done;
@@ -586,6 +586,11 @@ as_err accept_lines(struct accept *a, const struct accept_ctx *ctx, struct accep
 		if (err == AS_OK)
 			err = judge(&j);
 		as_wipe(a->in->personal, sizeof a->in->personal);
+		if (err == AS_ECORRUPT) { /* of its case or person: the other lines have nothing to do with it */
+			intake_refuse(&lines[i].error, "NOT recorded: what is stored of its case is damaged; aftersync "
+						       "verify says what.");
+			err = AS_EREFUSED;
+		}
 		if (err == AS_ETOOBIG && a->events_n == 0) { /* an empty batch has no room: it would wait for ever */
 			err = AS_ENOMEM;
 			goto done;
@@ -609,6 +614,7 @@ as_err accept_lines(struct accept *a, const struct accept_ctx *ctx, struct accep
 		err = batch_append(a->batch, &w, a->events, a->events_n, live_row.keys + a->keys_n);
 done:
 	batch_author_done(&w);
+	as_wipe(a->random, sizeof a->random);
 	return err == AS_EREFUSED ? AS_OK : err;
 }
 
@@ -636,6 +642,8 @@ static size_t put_string(char *out, size_t cap, struct bytes s)
 		}
 		s = bytes_of(s.p + one, s.n - one);
 	}
+	out[n] = 0;
+	text_utf8_mend(out); /* the sentence itself may have been cut */
 	out[n++] = '"';
 	out[n] = 0;
 	return n;

@@ -52,7 +52,8 @@ struct accept {
 	size_t events_n;
 	struct store_key *keys; /* new subjects */
 	size_t keys_n;
-	uint32_t serial_date, serial; /* of labels: the last given */
+	uint8_t random[32]; /* of this batch, for the salts of its events */
+	uint32_t serial_date, serial; /* of labels: the last given, and its day */
 	char suffix[4];		      /* "-a1", or empty */
 	bool serial_used;
 };
@@ -77,7 +78,7 @@ struct accept_ctx {
  * ACCEPT_APPENDED were not recorded unless the batch is committed afterwards.
  *
  * returns  AS_OK, also when nothing was appended (then there is nothing to commit); AS_ECORRUPT, AS_EIO, AS_ENOMEM:
- *          nothing can be recorded now.
+ *          nothing can be recorded now. A line whose own case or person is damaged in the store is refused alone.
  */
 as_err accept_lines(struct accept *a, const struct accept_ctx *ctx, struct accept_line *lines,
 		    size_t n) AS_MUST_CHECK;

@@ -161,7 +161,46 @@ as_err node_hq_instance_new(const char *path, const char *root_file, struct byte
 			return err;
 	}
 	*ret_number = number + 1;
-	return open_and_write(path, seed.b, now, em);
+	struct node *n = NULL;
+	bool doubt = false; /* whether the certificate was written */
+	if ((err = node_open(&n, path, NODE_WRITE, em)) == AS_OK) {
+		err = write_instance(n, seed.b, now, em);
+		doubt = err == AS_EIO;
+	}
+	node_close(n);
+	if (err && !doubt) { /* the key of an instance that is none goes again */
+		AS_AUTO(node_dir) struct node_dir dir = {0};
+		if (node_dir_open(path, &dir, NULL) == AS_OK && node_dir_lock(&dir, NULL) == AS_OK &&
+		    keyfile_remove(&dir, type, NULL))
+			as_errmsg_prefix(em, "keys/%s could not be removed again", type);
+	}
+	return err;
+}
+
+struct end_logs {
+	struct batch *b;
+	const char *branch;
+};
+
+static as_err end_log(void *arg, const struct log_row *row)
+{
+	struct end_logs *e = arg;
+	struct store_op *o;
+
+	if (log_is_hq(&row->id) || row->end != LOG_NO_END || memcmp(row->id.branch, e->branch, BRANCH_CODE_MAX) != 0)
+		return AS_OK;
+	if ((o = batch_op(e->b, STORE_END, &row->id)) == NULL)
+		return AS_ENOMEM;
+	o->end.size = row->head.size;
+	return AS_OK;
+}
+
+/* The keys of machines that are replaced end at what is held of their logs; the daemon's core does this by itself. */
+static as_err end_logs(struct batch *b, const struct enrolment *e)
+{
+	struct end_logs arg = {.b = b, .branch = e->branch};
+
+	return e->replace ? store_each_log(b->node->st, end_log, &arg) : AS_OK;
 }
 
 /* What the daemon would say of its address. */
@@ -192,11 +231,15 @@ int node_hq_enrol(struct node *n, const json_t *request, int64_t now, query_emit
 	batch_init(&b, n);
 	batch_begin(&b, now);
 	err = conf_load(&link_table, n->home->dir.conf, &link, &em);
+	if (err == AS_OK && hq_all_state(n) != SYNC_HQ_SERVING) {
+		as_errmsg_set(&em, "this head office writes nothing now: see `aftersync status` (rolled-back or recovering)");
+		err = AS_EREFUSED;
+	}
 	if (err == AS_OK)
 		err = enrolment_parse(n, request, link.public_endpoint[0] ? link.public_endpoint : link.listen, now, &e,
 				      &em);
 	if (err == AS_OK && (err = enrolment_to_batch(&b, &e, &code, raw, &raw_n, &em)) == AS_OK &&
-	    (err = join_code_encode(&code, text, &em)) == AS_OK)
+	    (err = end_logs(&b, &e)) == AS_OK && (err = join_code_encode(&code, text, &em)) == AS_OK)
 		err = batch_commit(&b, &em);
 	batch_done(&b);
 	if (err) {
@@ -207,7 +250,7 @@ int node_hq_enrol(struct node *n, const json_t *request, int64_t now, query_emit
 	}
 	emit(arg, answer);
 	as_wipe(text, sizeof text);
-	return err == AS_OK ? 0 : err == AS_EIO || err == AS_EFULL ? 74 : 1;
+	return err == AS_OK ? 0 : err == AS_EINVAL ? 64 : err == AS_EIO || err == AS_EFULL ? 74 : 1;
 }
 
 /* ---- branch ----------------------------------------------------------------------------------------------------- */

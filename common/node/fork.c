@@ -115,6 +115,8 @@ static as_err take_keys(struct batch *b, const struct fork_cut *cut, struct stor
 			return err;
 		for (size_t i = 0; i < k && got < want; i++, got++) {
 			part[i].wrapped = batch_copy(b, part[i].wrapped);
+			if (part[i].wrapped.p == NULL)
+				return AS_ENOMEM;
 			part[i].number = *keys_n + 1;
 			more[(*keys_n)++] = part[i];
 		}

@@ -114,8 +114,13 @@ as_err node_home_open(struct node_home **ret_home, const char *dir, enum node_mo
 	h->is_hq = h->ident.role == NODE_HQ;
 	memcpy(h->org, h->ident.org, sizeof h->org);
 	memcpy(h->branch, h->ident.branch, strnlen(h->ident.branch, BRANCH_CODE_MAX));
-	if ((err = tz_load(h->ident.timezone, &h->tz, em)) || (err = load_keys(h, opts->credentials, em)) ||
-	    (err = open_database(h, mode, opts, em)))
+	if ((err = tz_load(h->ident.timezone, &h->tz, em)))
+		goto fail;
+	if ((err = load_keys(h, opts->credentials, em))) {
+		err = err == AS_ECORRUPT ? AS_EINVAL : err; /* not the store: somebody has to put the key back */
+		goto fail;
+	}
+	if ((err = open_database(h, mode, opts, em)))
 		goto fail;
 	*ret_home = h;
 	return AS_OK;

@@ -4,10 +4,22 @@
 
 #include "common/base/check.h"
 #include "common/intake/json.h"
+#include "common/node/items.h"
 
 struct log_id hq_all_log(const struct node_home *home)
 {
 	return (struct log_id){.cls = LOG_HQ_ALL, .number = home->instance};
+}
+
+enum sync_hq_state hq_all_state(const struct node *n)
+{
+	AS_AUTO(buf) struct buf b = {0};
+
+	buf_init(&b, STORE_META_MAX);
+	if (store_meta(n->st, META_HQ_STATE, &b) || b.n != 5 || get_be32(b.p) != n->home->instance ||
+	    b.p[4] > SYNC_HQ_ROLLED_BACK)
+		return SYNC_HQ_SERVING;
+	return (enum sync_hq_state)b.p[4];
 }
 
 as_err hq_all_append(struct batch *b, const struct hq_event *events, size_t n, struct bytes *ret_raw)
@@ -24,6 +36,8 @@ as_err hq_all_append(struct batch *b, const struct hq_event *events, size_t n, s
 		return err;
 	err = store_log(b->node->st, &log, &row);
 	if (err == AS_ENOTFOUND || (err == AS_OK && row.head.size == 0)) {
+		if (events[0].kind != INSTANCE_CERTIFIED) /* no branch would believe it */
+			return AS_EREFUSED;
 		struct log_opened lo = {.log = log};
 		memcpy(lo.author, b->node->home->instance_public, 32);
 		/* a new instance continues what is held of the one before */
@@ -46,6 +60,25 @@ as_err hq_all_append(struct batch *b, const struct hq_event *events, size_t n, s
 }
 
 /* ---- admitting ----------------------------------------------------------------------------------------------- */
+
+const char *hq_all_join_wrong(const struct node *n, uint32_t token, const struct msg_join *j)
+{
+	const struct roster *r = &n->roster;
+	const struct roster_token *t = roster_token_of(r, token);
+	const struct roster_node *known = roster_node_by_identity(r, j->identity);
+	const struct roster_node *same_link = roster_node_by_link(r, j->link);
+
+	if (t == NULL || !node_join_ok(n->home->org, t->key, j))
+		return "its signature is wrong";
+	if (known && known->ended)
+		return "its keys were ended: it has to join from a new directory";
+	if (known && memcmp(known->branch, j->branch, BRANCH_CODE_MAX) != 0)
+		return "its identity key is one of another branch";
+	/* public keys stand in the roster for all to read: who names another's would be taken for it */
+	if ((same_link && memcmp(same_link->identity, j->identity, 32) != 0) || roster_token_by_key(r, j->link))
+		return "its link key is known as another's";
+	return NULL;
+}
 
 #define ADMIT_LOGS_MAX 1024
 
@@ -114,7 +147,8 @@ static as_err subject_keys(struct batch *b, const struct branch_logs *logs)
 					continue;
 				keys[k] = part[p];
 				keys[k].number = ++number;
-				keys[k].wrapped = batch_copy(b, part[p].wrapped);
+				if ((keys[k].wrapped = batch_copy(b, part[p].wrapped)).p == NULL)
+					return AS_ENOMEM;
 				k++;
 			}
 			struct store_op *o = k ? batch_op(b, STORE_KEYS, &to) : NULL;
@@ -195,24 +229,30 @@ as_err enrolment_parse(const struct node *n, const struct json_t *request, const
 	const json_t *o = request;
 	char code[16] = "";
 	int64_t uses = 1, expires_s = 86400;
+	const struct roster_branch *known;
 	struct tz tz;
 	as_err err;
 
 	*ret = (struct enrolment){0};
-	snprintf(ret->zone, sizeof ret->zone, "%s", n->home->ident.timezone);
+	if ((err = text_get(o, "branch", code, sizeof code, em)))
+		return err;
+	if (!branch_code_ok(bytes_of_str(code))) {
+		as_errmsg_set(em, "branch: %s is no branch code; two to eight letters A-Z and digits are wanted", code);
+		return AS_EINVAL;
+	}
+	memcpy(ret->branch, code, strlen(code));
+	known = roster_branch_of(&n->roster, ret->branch);
+	snprintf(ret->name, sizeof ret->name, "%s", known ? known->name : "");
+	snprintf(ret->region, sizeof ret->region, "%s", known ? known->region : "");
+	snprintf(ret->zone, sizeof ret->zone, "%s", known ? known->zone : n->home->ident.timezone);
 	snprintf(ret->endpoint, sizeof ret->endpoint, "%s", listen);
-	if ((err = text_get(o, "branch", code, sizeof code, em)) ||
-	    (err = text_get(o, "name", ret->name, sizeof ret->name, em)) ||
+	if ((err = text_get(o, "name", ret->name, sizeof ret->name, em)) ||
 	    (err = text_get(o, "region", ret->region, sizeof ret->region, em)) ||
 	    (err = text_get(o, "timezone", ret->zone, sizeof ret->zone, em)) ||
 	    (err = text_get(o, "endpoint", ret->endpoint, sizeof ret->endpoint, em)) ||
 	    (err = number_get(o, "uses", 1, 100, &uses, em)) ||
 	    (err = number_get(o, "expires_s", 1, INT64_C(366) * 86400, &expires_s, em)))
 		return err;
-	if (!branch_code_ok(bytes_of_str(code))) {
-		as_errmsg_set(em, "branch: %s is no branch code; two to eight letters A-Z and digits are wanted", code);
-		return AS_EINVAL;
-	}
 	if (!node_name_valid(bytes_of_str(ret->name)) || !node_name_valid(bytes_of_str(ret->region))) {
 		as_errmsg_set(em, "name, region: text without control characters is wanted");
 		return AS_EINVAL;
@@ -225,7 +265,6 @@ as_err enrolment_parse(const struct node *n, const struct json_t *request, const
 			      ret->endpoint);
 		return AS_EINVAL;
 	}
-	memcpy(ret->branch, code, strlen(code));
 	ret->uses = (uint32_t)uses;
 	ret->expires = now + expires_s * 1000;
 	ret->replace = json_is_true(json_object_get(o, "replace"));
@@ -297,6 +336,10 @@ as_err enrolment_to_batch(struct batch *b, const struct enrolment *e, struct joi
 	}
 	if ((err = store_each_log(n->st, take_number, &highest)))
 		return err;
+	if (highest.number == UINT32_MAX) {
+		as_errmsg_set(em, "%.8s has used up the numbers of its incarnations", e->branch);
+		return AS_EREFUSED;
+	}
 	branch.first_number = highest.number + 1;
 	memcpy(branch.code, e->branch, BRANCH_CODE_MAX);
 	snprintf(branch.name, sizeof branch.name, "%s", e->name);

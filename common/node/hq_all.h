@@ -6,6 +6,7 @@
 #define AFTERSYNC_NODE_HQ_ALL_H
 
 #include "common/node/batch.h"
+#include "common/sync/hq.h"
 
 /* A new event: kind and body. Bodies are the caller's memory until the batch is committed. */
 struct hq_event {
@@ -16,12 +17,23 @@ struct hq_event {
 /*
  * Adds the events to a begun batch, as one block of hq/all of the present instance; the first block of the log is
  * begun by INSTANCE_CERTIFIED and TRANSPORT_KEY (node_hq_init makes it), so that a branch can tell whose it is.
+ * AS_EREFUSED: another one first: this instance is not certified.
+ *
  * ret_raw: NULL, or room for n: the events as they will be stored.
  */
 as_err hq_all_append(struct batch *b, const struct hq_event *events, size_t n, struct bytes *ret_raw) AS_MUST_CHECK;
 
 /* The name of the present instance's hq/all. */
 struct log_id hq_all_log(const struct node_home *home);
+
+/* The state that the daemon wrote down last, when it is one of this instance: anything but serving writes nothing here. */
+enum sync_hq_state hq_all_state(const struct node *n);
+
+/*
+ * Why who asks so may not join by this token, as words for the log; NULL: it may. What the token allows (branch, time,
+ * uses) is the core's to judge. Any view.
+ */
+const char *hq_all_join_wrong(const struct node *n, uint32_t token, const struct msg_join *j);
 
 /*
  * What is written when a machine is admitted: NODE_ADMITTED; and when the branch has logs of earlier machines, their
@@ -48,8 +60,8 @@ struct enrolment {
 
 #define ENROL_EVENTS_MAX 20
 
-/* Reads a request {"cmd":"hq-enrol",…}. AS_EINVAL: em has one sentence. Missing: name, region empty, zone head
- * office's, endpoint from listen, uses 1, expires 24 h. */
+/* Reads a request {"cmd":"hq-enrol",…}. AS_EINVAL: em has one sentence. Missing: name, region and
+ * zone as they were enrolled before, else empty and head office's zone; endpoint from listen, uses 1, expires 24 h. */
 struct json_t;
 as_err enrolment_parse(const struct node *n, const struct json_t *request, const char *listen, int64_t now,
 		       struct enrolment *ret, struct as_errmsg *em) AS_MUST_CHECK;

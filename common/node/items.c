@@ -2,19 +2,48 @@
 
 #include "common/base/check.h"
 
+#define VOID_MAX 1000000 /* key changes of one incarnation that are lost with it */
+
+struct bytes items_key_ad(const struct wire_key *w, uint8_t out[ITEMS_KEY_AD])
+{
+	memcpy(out, w->subject, 16);
+	put_be64(out + 16, w->number);
+	return bytes_of(out, ITEMS_KEY_AD);
+}
+
 /* ---- key changes ----------------------------------------------------------------------------------------- */
 
-/* Opens a put as it travelled; false: not for us, or damaged. */
-static bool put_open(const struct node_home *h, const struct wire_key *w, uint8_t ret_key[32])
+/* Our half of the keys that a put was sealed to; NULL: not for us. */
+static const struct node_box *put_box(const struct node_home *h, const struct wire_key *w, struct node_box *own)
 {
-	if (!h->is_hq)
-		return as_box_open(h->recipient_public, h->recipient_secret, bytes_of(w->sealed, sizeof w->sealed),
-				   ret_key);
+	if (!h->is_hq) {
+		memcpy(own->public_key, h->recipient_public, sizeof own->public_key);
+		memcpy(own->secret, h->recipient_secret, sizeof own->secret);
+		return own;
+	}
 	for (size_t i = 0; i < h->transports_n; i++)
 		if (h->transports[i].number == w->transport)
-			return as_box_open(h->transports[i].public_key, h->transports[i].secret,
-					   bytes_of(w->sealed, sizeof w->sealed), ret_key);
-	return false;
+			return &h->transports[i];
+	return NULL;
+}
+
+/*
+ * Opens a put as it travelled; false: not for us, or damaged. The puts of one message have one ephemeral key, so that
+ * the expensive part is done once: boxes is what the last one needed, zero at first.
+ */
+static bool put_open(const struct node_home *h, const struct wire_key *w, struct as_boxes *boxes, uint8_t ret_key[32])
+{
+	struct node_box own;
+	const struct node_box *box = put_box(h, w, &own);
+	uint8_t ad[ITEMS_KEY_AD];
+	bool ok = box != NULL;
+
+	if (ok && (memcmp(boxes->ephemeral, w->sealed, AS_BOX_KEY) != 0 ||
+		   memcmp(boxes->recipient, box->public_key, AS_BOX_KEY) != 0))
+		ok = as_boxes_from(boxes, w->sealed, box->public_key, box->secret);
+	ok = ok && as_boxes_open(boxes, items_key_ad(w, ad), bytes_of(w->sealed, sizeof w->sealed), ret_key);
+	as_wipe(&own, sizeof own);
+	return ok;
 }
 
 static bool put_is_current(const struct node_home *h, const struct wire_key *w)
@@ -27,6 +56,7 @@ static as_err keys_op(struct batch *b, const struct sync_item *it, const struct 
 {
 	const struct node_home *h = b->node->home;
 	struct store_key *keys = batch_memory(b, r->keys_n * sizeof keys[0]);
+	AS_AUTO(as_boxes) struct as_boxes boxes = {0};
 	size_t k = 0;
 
 	if (keys == NULL)
@@ -43,7 +73,7 @@ static as_err keys_op(struct batch *b, const struct sync_item *it, const struct 
 		uint8_t random[32], *wrapped = batch_memory(b, RING_WRAPPED_BYTES);
 		if (wrapped == NULL)
 			return AS_ENOMEM;
-		if (!put_is_current(h, w) || !put_open(h, w, subject.b)) {
+		if (!put_is_current(h, w) || !put_open(h, w, &boxes, subject.b)) {
 			ret->reseal[at] = true; /* asked for again, sealed to the present key */
 			break;
 		}
@@ -62,22 +92,23 @@ static as_err keys_op(struct batch *b, const struct sync_item *it, const struct 
 	return AS_OK;
 }
 
+/* All of them: the core counts on keys_upto. */
 static as_err void_op(struct batch *b, const struct sync_item *it)
 {
-	size_t n = (size_t)(it->keys_upto - it->first + 1);
+	uint64_t n = it->keys_upto - it->first + 1;
 	struct store_key *keys;
 	struct store_op *o;
 
-	if (n > KEYS_PER_MESSAGE_MAX)
-		n = KEYS_PER_MESSAGE_MAX;
-	keys = batch_memory(b, n * sizeof keys[0]);
+	if (n > VOID_MAX)
+		return AS_ETOOBIG;
+	keys = batch_memory(b, (size_t)n * sizeof keys[0]);
 	o = batch_op(b, STORE_KEYS, &it->log);
 	if (keys == NULL || o == NULL)
 		return AS_ENOMEM;
-	for (size_t i = 0; i < n; i++)
+	for (uint64_t i = 0; i < n; i++)
 		keys[i] = (struct store_key){.number = it->first + i, .op = KEY_VOID};
 	o->keys.keys = keys;
-	o->keys.n = n;
+	o->keys.n = (size_t)n;
 	return AS_OK;
 }
 
@@ -129,7 +160,7 @@ static as_err item_op(struct batch *b, const struct sync_item *it, const struct 
 		return batch_meta(b, META_INSTANCE, bytes_of(number, 4));
 	case ITEM_REPAIR:
 	case ITEM_ASIDE:
-		ret->roster_anew |= it->type == ITEM_REPAIR && it->log.cls == LOG_HQ_ALL;
+		ret->roster_anew |= it->type == ITEM_REPAIR && it->log.cls == LOG_HQ_ALL && b->node->roster_damaged;
 		if ((o = batch_op(b, it->type == ITEM_REPAIR ? STORE_REPAIR : STORE_ASIDE, &it->log)) == NULL)
 			return AS_ENOMEM;
 		o->aside.first = it->first;

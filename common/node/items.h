@@ -35,6 +35,10 @@ struct items_result {
 as_err items_to_batch(struct batch *b, const struct sync_item *items, struct received *const *slots, size_t n,
 		      struct items_result *ret) AS_MUST_CHECK;
 
+/* What a put on the wire is sealed with beside the keys (as_boxes): subject (16) || number (8). */
+#define ITEMS_KEY_AD 24
+struct bytes items_key_ad(const struct wire_key *w, uint8_t out[ITEMS_KEY_AD]);
+
 /* What items_to_batch's commit changed for the verifier and the readers: call when it is durable. */
 void items_committed(struct verifier *vf, const struct sync_item *items, size_t n);
 

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "common/log/note_sign.h"
+#include "common/node/items.h"
 #include "common/wire/msg_codec.h"
 
 /* ---- receipts -------------------------------------------------------------------------------------------- */
@@ -81,12 +82,29 @@ static const uint8_t *seal_to(const struct node *n, const struct sync_out *out)
 	return out->send.transport == n->home->join.transport ? n->home->join.transport_key : NULL;
 }
 
+/* The puts of a message: what is to be sealed, then sealed, under one ephemeral key. */
+static bool seal_puts(const uint8_t to[32], struct wire_key *keys, size_t n, const uint8_t (*subject_keys)[32])
+{
+	AS_AUTO(as_boxes) struct as_boxes boxes = {0};
+	uint8_t random[32], ad[ITEMS_KEY_AD];
+
+	as_random(random, sizeof random);
+	if (!as_boxes_to(&boxes, to, bytes_of(subject_keys, n * sizeof *subject_keys), random))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (keys[i].op == KEY_PUT)
+			as_boxes_seal(&boxes, items_key_ad(&keys[i], ad), bytes_of(subject_keys[i], 32), keys[i].sealed);
+	return true;
+}
+
 static enum outbox_verdict fill_keys(struct node *n, const struct sync_out *out, struct msg *m,
 				     struct wire_key keys[KEYS_PER_MESSAGE_MAX], struct as_errmsg *em)
 {
 	struct store_key stored[KEYS_PER_MESSAGE_MAX];
+	uint8_t subject_keys[KEYS_PER_MESSAGE_MAX][32];
 	const uint8_t *to = seal_to(n, out);
 	AS_AUTO(buf) struct buf memory = {0};
+	bool ok = true, any = false;
 	size_t got = 0;
 
 	buf_init(&memory, KEYS_PER_MESSAGE_MAX * STORE_WRAPPED_MAX);
@@ -95,24 +113,24 @@ static enum outbox_verdict fill_keys(struct node *n, const struct sync_out *out,
 			      (unsigned long long)out->send.keys_after);
 		return OUTBOX_FAILED;
 	}
+	memset(subject_keys, 0, sizeof subject_keys);
 	for (size_t i = 0; i < got; i++) {
-		AS_AUTO(as_secret) struct as_secret subject = {0};
-		uint8_t random[32];
 		keys[i] = (struct wire_key){.number = stored[i].number, .op = stored[i].op};
 		memcpy(keys[i].subject, stored[i].subject, 16);
 		if (stored[i].op != KEY_PUT)
 			continue;
-		if (to == NULL)
-			return OUTBOX_NOTHING;
-		as_random(random, sizeof random);
-		if (!ring_unwrap(n->home->ring_key, stored[i].subject, stored[i].wrapped, subject.b)) {
-			keys[i].op = KEY_VOID; /* wrapped with a key-ring key that is gone: nobody can open it */
-			continue;
-		}
 		keys[i].transport = n->home->is_hq ? 1 : out->send.transport;
-		if (!as_box_seal(to, bytes_of(subject.b, 32), random, keys[i].sealed))
-			return OUTBOX_NOTHING;
+		any = true;
+		if (!ring_unwrap(n->home->ring_key, stored[i].subject, stored[i].wrapped, subject_keys[i])) {
+			keys[i].op = KEY_VOID; /* wrapped with a key-ring key that is gone: nobody can open it */
+			keys[i].transport = 0;
+		}
 	}
+	if (any)
+		ok = to != NULL && seal_puts(to, keys, got, (const uint8_t(*)[32])subject_keys);
+	as_wipe(subject_keys, sizeof subject_keys);
+	if (!ok)
+		return OUTBOX_NOTHING;
 	m->keys.keys = keys;
 	m->keys.keys_n = (uint32_t)got;
 	return OUTBOX_SEND;

@@ -60,7 +60,11 @@ size_t personal_seal(const uint8_t subject_key[32], const char branch[BRANCH_COD
 		memcpy(ret_sealed, plain.p, plain.n);
 	ret_sealed[plain.n] = 0x80;
 	memset(ret_sealed + plain.n + 1, 0, padded - plain.n - 1);
+#ifdef BUG_seal /* planted: personal parts are not sealed */
+	memset(ret_sealed + padded, 0, AS_AEAD_TAG);
+#else
 	as_aead_seal(enc.b, nonce, bytes_of(ad, sizeof ad), bytes_of(ret_sealed, padded), ret_sealed);
+#endif
 	return padded + AS_AEAD_TAG;
 }
 

@@ -28,7 +28,7 @@
 /* Room for a sealed part. */
 #define PERSONAL_SEALED_MAX (PERSONAL_BYTES_MAX + PERSONAL_PAD + AS_AEAD_TAG)
 
-/* A fresh salt for an event with these parts. random: 32 fresh bytes. */
+/* A fresh salt for an event with these parts. random: 32 secret bytes, fresh for each commit: the id makes the salt. */
 void personal_salt(const uint8_t random[32], const uint8_t event_id[16], struct bytes facts, struct bytes plain,
 		   uint8_t ret_salt[16]);
 

@@ -29,13 +29,14 @@ int query_wrong(const struct query *q, int code, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
+	text_utf8_mend(text);
 	query_emit_take(q, json_pack("{s:s}", "error", text));
 	return code;
 }
 
 int query_failed(const struct query *q, as_err err, const struct as_errmsg *em)
 {
-	int code = err == AS_EIO || err == AS_ENOMEM ? 74 : 1;
+	int code = err == AS_EIO || err == AS_EFULL || err == AS_ENOMEM ? 74 : 1;
 
 	return query_wrong(q, code, "%s%s%s", as_err_text(err), em && em->text[0] ? ": " : "", em ? em->text : "");
 }
@@ -296,7 +297,9 @@ static as_err emit_event(void *arg, const struct log_id *log, uint64_t index, st
 	json_t *o = query_event_json(log, index, raw);
 	const char *status = log_is_hq(log) ? NULL : status_of(x->q->node, log, index, raw, &x->arena);
 
-	if (o && status)
+	if (o == NULL)
+		return AS_ENOMEM; /* an export that ends early says so */
+	if (status)
 		json_object_set_new(o, "status", json_string(status));
 	return query_emit_take(x->q, o) ? AS_OK : AS_EEXIST;
 }

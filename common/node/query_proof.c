@@ -90,39 +90,56 @@ static as_err subtree(void *arg, unsigned level, uint64_t index, uint8_t ret[TRE
 	return AS_OK;
 }
 
-/* The block whose checkpoint is the newest that a receipt covers (branch) or that is held (head office). */
-static as_err covering_note(const struct query *q, const struct log_row *row, uint64_t size, struct buf *ret_note)
+/*
+ * What head office vouches for: at a branch the newest receipt and its head, at head office what it holds when the key
+ * changes that it relies on are held as well: a receipt covers both.
+ */
+static as_err covered(const struct query *q, const struct log_id *log, struct log_head *ret_head,
+		      uint8_t ret_receipt[STORE_RECEIPT_BYTES])
+{
+	struct log_id live = *log;
+	struct log_row row, keys;
+	as_err err;
+
+	if (!q->node->home->is_hq)
+		return store_receipt(q->node->st, log, ret_head, ret_receipt);
+	live.cls = LOG_LIVE;
+	if ((err = store_log(q->node->st, log, &row)) == AS_OK && row.keys_need > 0 &&
+	    (err = store_log(q->node->st, &live, &keys)) == AS_OK && keys.keys < row.keys_need)
+		return AS_ENOTFOUND; /* not receipted yet */
+	if (err == AS_OK)
+		*ret_head = row.head;
+	return err;
+}
+
+/* The checkpoint at this head with its cosignature, which head office makes now. */
+static as_err covering_note(const struct query *q, const struct log_id *log, const struct log_head *head,
+			    uint8_t receipt[STORE_RECEIPT_BYTES], struct buf *ret_note)
 {
 	struct node *n = q->node;
 	struct block_meta m;
 	struct block_view v;
-	uint8_t receipt[STORE_RECEIPT_BYTES], text[OUTBOX_TEXT_MAX];
-	uint8_t lines[NOTE_LINE_MAX];
+	uint8_t text[OUTBOX_TEXT_MAX], lines[NOTE_LINE_MAX];
 	struct writer w = writer_of(lines, sizeof lines);
-	struct log_head head = {.size = size};
 	struct note_key cosigner;
 	as_err err;
 
-	if ((err = store_block_read(n->st, &row->id, size - 1, &m, &n->block)))
+	if ((err = store_block_read(n->st, log, head->size - 1, &m, &n->block)))
 		return err;
-	if (block_peek(buf_bytes(&n->block), n->home->org, &v) != REFUSE_NONE || v.head.size != size)
+	if (block_peek(buf_bytes(&n->block), n->home->org, &v) != REFUSE_NONE || v.head.size != head->size ||
+	    memcmp(v.head.root, head->root, sizeof head->root) != 0)
 		return AS_ECORRUPT;
-	head = v.head;
 	if (n->home->is_hq) {
 		outbox_receipt_key(n->home->org, n->home->instance, n->home->instance_public, &cosigner);
 		if ((err = cosign_sign(&cosigner, n->home->instance_secret, (uint64_t)clock_utc_ms() / 1000,
-				       outbox_checkpoint(n->home->org, &row->id, &head, text), receipt)))
-			return err;
-	} else {
-		struct log_head acked;
-		if ((err = store_receipt(n->st, &row->id, &acked, receipt)))
+				       outbox_checkpoint(n->home->org, log, head, text), receipt)))
 			return err;
 	}
 	for (size_t i = n->roster.instances_n; i > 0; i--) {
 		const struct roster_instance *in = &n->roster.instances[i - 1];
 		uint64_t time_s;
 		outbox_receipt_key(n->home->org, in->number, in->key, &cosigner);
-		if (cosign_verify(&cosigner, outbox_checkpoint(n->home->org, &row->id, &head, text), receipt, &time_s)) {
+		if (cosign_verify(&cosigner, outbox_checkpoint(n->home->org, log, head, text), receipt, &time_s)) {
 			cosign_put_line(&w, &cosigner, receipt);
 			break;
 		}
@@ -138,7 +155,8 @@ static as_err make(const struct query *q, const uint8_t id[16], uint8_t **ret, s
 {
 	struct node *n = q->node;
 	struct log_id log;
-	struct log_row row;
+	struct log_head head = {.size = 0};
+	uint8_t receipt[STORE_RECEIPT_BYTES];
 	struct leaves l = {.leaf = NULL};
 	struct proof *p = calloc(1, sizeof *p);
 	AS_AUTO(buf) struct buf note = {0};
@@ -146,7 +164,7 @@ static as_err make(const struct query *q, const uint8_t id[16], uint8_t **ret, s
 	static const size_t text_max = TLOG_PROOF_MAX;
 	uint8_t *text = malloc(text_max);
 	struct bytes raw;
-	uint64_t index, size;
+	uint64_t index;
 	as_err err;
 
 	buf_init(&note, NOTE_BYTES_MAX);
@@ -161,18 +179,17 @@ static as_err make(const struct query *q, const uint8_t id[16], uint8_t **ret, s
 			as_errmsg_set(em, "there is no such event here");
 		goto done;
 	}
-	if ((err = store_log(n->st, &log, &row)))
+	if ((err = covered(q, &log, &head, receipt)) && err != AS_ENOTFOUND)
 		goto done;
-	size = n->home->is_hq ? row.head.size : row.acked.size;
-	if (index >= size) {
+	if (index >= head.size) {
 		as_errmsg_set(em, "head office has not receipted this event yet: there is nothing to prove it with");
 		err = AS_EREFUSED;
 		goto done;
 	}
 	if ((err = node_event_at(n, &log, index, &raw)) || (err = buf_add(&raw_copy, raw.p, raw.n)))
 		goto done;
-	l.cap = size;
-	if ((l.leaf = malloc(size * 32)) == NULL) {
+	l.cap = head.size;
+	if ((l.leaf = malloc(head.size * 32)) == NULL) {
 		err = AS_ENOMEM;
 		goto done;
 	}
@@ -180,7 +197,8 @@ static as_err make(const struct query *q, const uint8_t id[16], uint8_t **ret, s
 	if (err && err != AS_EEXIST)
 		goto done;
 	const struct proof_source source = {.node = subtree, .arg = &l};
-	if ((err = proof_inclusion(&source, index, size, p)) || (err = covering_note(q, &row, size, &note)))
+	if ((err = proof_inclusion(&source, index, head.size, p)) ||
+	    (err = covering_note(q, &log, &head, receipt, &note)))
 		goto done;
 	struct writer w = writer_of(text, text_max);
 	tlog_proof_put(&w, index, p, buf_bytes(&note));

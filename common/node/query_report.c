@@ -18,7 +18,6 @@ struct job {
 	const struct query *q;
 	struct report r;
 	int64_t as_of; /* UTC ms */
-	char text[REPORT_BY_MAX][64];
 };
 
 /* ---- branches: region, and the last day that counts there ------------------------------------------------------------ */

@@ -6,6 +6,8 @@
 #include "common/node/hash.h"
 #include "common/wire/log_opened.h"
 
+#define RECEIVED_KEEP 32 /* slots that keep the memory of the largest block they had */
+
 /* ---- slots ----------------------------------------------------------------------------------------------- */
 
 as_err received_init(struct received_table *t, uint32_t cap)
@@ -31,13 +33,9 @@ static struct received *slot_new(struct received_table *t)
 {
 	struct received *r;
 
-	for (uint32_t k = 0; k < t->n; k++) {
-		uint32_t i = (t->free_hint + k) % t->n;
-		if (!t->slots[i]->used) {
-			t->free_hint = i;
-			return t->slots[i];
-		}
-	}
+	for (; t->first_free < t->n; t->first_free++)
+		if (!t->slots[t->first_free]->used)
+			return t->slots[t->first_free];
 	if (t->n == t->cap || (r = calloc(1, sizeof *r)) == NULL)
 		return NULL;
 	buf_init(&r->block, BLOCK_BYTES_MAX);
@@ -95,7 +93,6 @@ bool received_take(struct received_table *t, const uint8_t org[16], struct msg *
 	if (m->type == MSG_BLOCK ? !take_block(t, org, r, &m->block) : !take_keys(r, &m->keys))
 		return false;
 	r->used = true;
-	r->use++;
 	return true;
 }
 
@@ -107,10 +104,18 @@ void received_free(struct received_table *t, uint32_t slot)
 		return;
 	t->bytes -= r->block.n;
 	buf_reset(&r->block);
+	if (slot >= RECEIVED_KEEP) { /* the first ones are used again soonest: only their memory is kept */
+		buf_done(&r->block);
+		buf_init(&r->block, BLOCK_BYTES_MAX);
+		block_opened_done(&r->opened);
+		block_opened_init(&r->opened);
+	}
 	free(r->keys);
 	r->keys = NULL;
 	r->keys_n = 0;
 	r->used = false;
+	if (slot < t->first_free)
+		t->first_free = slot;
 }
 
 /* ---- tails ----------------------------------------------------------------------------------------------- */
@@ -283,26 +288,27 @@ static bool opened_ok(struct received *r, struct log_opened *lo)
 	return true;
 }
 
-static uint8_t verify_first(struct verifier *vf, struct received *r, const struct block_view *v,
+static uint8_t verify_first(struct verifier *vf, struct received *r, const struct block_view *v, bool repair,
 			    struct tree_frontier *f)
 {
 	struct node *n = vf->node;
 	const uint8_t *keys[AUTHORS_MAX];
 	size_t keys_n = authors_of(n, &r->log, keys);
 	uint8_t certified[32], reason = REFUSE_SIGNATURE;
-	enum refuse_reason why;
 
 	if (keys_n == 0 && author_certified(n, v, &r->opened, certified))
 		keys[keys_n++] = certified;
 	for (size_t i = 0; i < keys_n; i++) {
 		struct block_reader reader;
 		struct log_opened lo;
+		enum refuse_reason why = REFUSE_GAP; /* no memory: not judged, to be sent again */
 		node_reader_make(n, &r->log, keys[i], &reader);
 		tree_frontier_init(f);
 		as_err err = block_open(&n->io, v, &reader, f, &r->opened, &why);
 		if (err == AS_OK) {
 			bool ok = opened_ok(r, &lo) && memcmp(lo.author, keys[i], 32) == 0;
-			verifier_forget(vf, &r->log); /* it may have been begun anew */
+			if (!repair)
+				verifier_forget(vf, &r->log); /* it may have been begun anew */
 			if (ok && node_reader_put(n, &r->log, &reader, lo.author))
 				ok = false;
 			block_reader_done(&reader);
@@ -319,7 +325,7 @@ static uint8_t verify_next(struct verifier *vf, struct received *r, const struct
 			   struct tree_frontier *f)
 {
 	struct node_reader *reader = node_reader_get(vf->node, &r->log);
-	enum refuse_reason why = REFUSE_DAMAGED;
+	enum refuse_reason why = REFUSE_GAP; /* no memory: not judged, to be sent again */
 
 	if (!frontier_at(vf, r, f))
 		return REFUSE_GAP;
@@ -327,6 +333,14 @@ static uint8_t verify_next(struct verifier *vf, struct received *r, const struct
 		return REFUSE_CONTENT_KEY;
 	as_err err = block_open(&vf->node->io, v, node_block_reader(reader), f, &r->opened, &why);
 	return err ? (uint8_t)why : REFUSE_NONE;
+}
+
+/* Is its place taken? Then it was asked back, because what is stored there is damaged. */
+static bool is_held(struct verifier *vf, const struct received *r)
+{
+	struct log_row row;
+
+	return !r->fresh && store_log(vf->node->st, &r->log, &row) == AS_OK && r->first < row.head.size;
 }
 
 void verify_received(struct verifier *vf, struct received *r)
@@ -344,9 +358,10 @@ void verify_received(struct verifier *vf, struct received *r)
 		r->v.head = v.head;
 		return;
 	}
-	r->v.reason = r->first == 0 ? verify_first(vf, r, &v, &f) : verify_next(vf, r, &v, &f);
+	bool repair = is_held(vf, r);
+	r->v.reason = r->first == 0 ? verify_first(vf, r, &v, repair, &f) : verify_next(vf, r, &v, &f);
 	r->v.head = r->opened.head;
-	if (r->v.reason)
+	if (r->v.reason || repair) /* what comes after the tail does not follow a block that was asked back */
 		return;
 	tail_put(vf, &r->log, &f);
 	if (!vf->node->home->is_hq && r->log.cls == LOG_HQ_ALL)

@@ -14,7 +14,6 @@
 struct received {
 	bool used;
 	uint32_t slot;
-	uint64_t use; /* counts uses: a late answer for an earlier one is void */
 	struct log_id log;
 	uint64_t first;
 	uint32_t count;
@@ -22,7 +21,7 @@ struct received {
 	struct wire_key *keys;
 	uint32_t keys_n;
 	bool evidence, fresh;
-	void *busy;  /* the job that has it now; main thread */
+	bool busy;   /* a job has it now; main thread */
 	bool orphan; /* to be given back when that is done */
 	/* the verdict */
 	bool done;
@@ -34,7 +33,7 @@ struct received {
 struct received_table {
 	struct received **slots; /* made when first used, kept */
 	uint32_t n, cap;
-	uint32_t free_hint;
+	uint32_t first_free; /* none below it */
 	uint64_t bytes; /* of blocks held */
 };
 

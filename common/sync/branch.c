@@ -203,7 +203,7 @@ void branch_core_init(struct branch_core *b, const struct branch_conf *conf)
 	b->c.rng.state = conf->seed;
 	memcpy(b->c.branch, conf->branch, sizeof b->c.branch);
 	memcpy(b->s.branch, conf->branch, sizeof b->s.branch);
-	memcpy(b->c.run_id, conf->run_id, sizeof b->c.run_id);
+	memcpy(b->c.run_id, conf->run_id, sizeof conf->run_id);
 	b->c.logs = conf->logs;
 	b->c.logs_cap = conf->logs_cap;
 	b->c.queue = conf->queue;
@@ -238,9 +238,11 @@ void branch_core_load(struct branch_core *b, const struct branch_start *start, u
 /* ---- link
  * ---------------------------------------------------------------------------------------------------------*/
 
-void branch_core_link_up(struct branch_core *b, uint64_t now, uint32_t link, enum sync_link kind)
+void branch_core_link_up(struct branch_core *b, uint64_t now, uint32_t link, enum sync_link kind,
+			 const uint8_t random[16 - SYNC_RUN_START])
 {
 	b->c.now = now;
+	memcpy(b->c.run_id + SYNC_RUN_START, random, sizeof b->c.run_id - SYNC_RUN_START);
 	b->linked = true;
 	b->link = link;
 	b->s.link = link;
@@ -351,12 +353,15 @@ static void free_message(struct branch_core *b, const struct msg *m)
 }
 
 /* What comes for the open incarnation and is not here was written by another copy: a child, then. */
-static void look_for_other(struct branch_core *b, const struct msg_block *m)
+static void look_for_other(struct branch_core *b, const struct msg *m)
 {
-	struct sync_log *log = sync_log_find(&b->c, &m->log);
+	const struct log_id *id = m->type == MSG_KEYS ? &m->keys.log : &m->block.log;
+	const struct sync_log *log = sync_log_find(&b->c, id);
+	bool more = m->type == MSG_KEYS ? m->keys.keys_n > 0 && m->keys.keys[m->keys.keys_n - 1].number >
+								    (log ? log->row.keys : 0)
+					: m->block.first + m->block.count > (log ? log->row.head.size : 0);
 
-	if (own(&m->log) && b->has_cur && same_incarnation(&m->log, &b->cur) &&
-	    m->first + m->count > (log ? log->row.head.size : 0)) {
+	if (own(id) && b->has_cur && same_incarnation(id, &b->cur) && more) {
 		b->confirmed = false;
 		b->must_child = true;
 	}
@@ -394,7 +399,7 @@ void branch_core_recv(struct branch_core *b, uint64_t now, const struct msg *m)
 		sync_heads(&b->c, &b->s, &m->heads);
 		break;
 	case MSG_BLOCK:
-		look_for_other(b, &m->block);
+		look_for_other(b, m);
 		sync_block(&b->c, &b->s, &m->block);
 		if (b->c.gap_seen)
 			branch_hello_later(b);
@@ -404,6 +409,7 @@ void branch_core_recv(struct branch_core *b, uint64_t now, const struct msg *m)
 		sync_have(&b->c, &b->s, &m->have);
 		break;
 	case MSG_KEYS:
+		look_for_other(b, m);
 		sync_keys(&b->c, &b->s, &m->keys);
 		break;
 	case MSG_REFUSE:

@@ -13,8 +13,8 @@
 
 struct branch_conf {
 	char branch[BRANCH_CODE_MAX];
-	uint8_t run_id[16]; /* random, new in each run */
-	uint64_t seed;	    /* for jitter and nonces */
+	uint8_t run_id[SYNC_RUN_START]; /* random, new at each start */
+	uint64_t seed;			/* for jitter and nonces */
 	struct sync_env env;
 	struct sync_log *logs; /* memory for the table */
 	size_t logs_cap;
@@ -67,7 +67,10 @@ void branch_core_init(struct branch_core *b, const struct branch_conf *conf);
 /* Loads the table; all that was in the pipeline must have been given back before. */
 void branch_core_load(struct branch_core *b, const struct branch_start *start, uint64_t now);
 
-void branch_core_link_up(struct branch_core *b, uint64_t now, uint32_t link, enum sync_link kind);
+/* random: fresh bytes, new for each connection. A machine that was copied while it ran is told from its copy
+ * by them: whatever the two drew before, they drew alike. */
+void branch_core_link_up(struct branch_core *b, uint64_t now, uint32_t link, enum sync_link kind,
+			 const uint8_t random[16 - SYNC_RUN_START]);
 void branch_core_link_down(struct branch_core *b, uint64_t now);
 void branch_core_recv(struct branch_core *b, uint64_t now, const struct msg *m);
 void branch_core_tick(struct branch_core *b, uint64_t now);

@@ -36,7 +36,7 @@ void branch_void_lost_keys(struct branch_core *b)
 		if (need <= log->row.keys || !log->ship.known || log->ship.keys_peer > log->row.keys ||
 		    log->ship.peer.size > log->row.head.size)
 			continue;
-		if (sync_keys_under_way(c, &log->row.id))
+		if (sync_keys_under_way(c, &log->row.id) || sync_append_keys(c, &log->row.id))
 			continue;
 		sync_push(c, &(struct sync_item){.type = ITEM_VOID,
 						 .log = log->row.id,
@@ -95,10 +95,8 @@ static void begin_fork(struct branch_core *b, struct sync_log *log, uint64_t siz
 	b->s.complete = false;
 	b->hello_at = NEVER;
 	sync_alarm(c, ALARM_FORK, c->branch, &log->row.id, size);
-	struct sync_out out = {.type = SYNC_FORK,
-			       .fork = {.logs = c->logs, .n = c->logs_n, .number = b->highest + 1}};
-	rng_fill(&c->rng, out.fork.inc, sizeof out.fork.inc);
-	sync_emit(c, &out);
+	sync_emit(c, &(struct sync_out){.type = SYNC_FORK,
+					.fork = {.logs = c->logs, .n = c->logs_n, .number = b->highest + 1}});
 }
 
 /*

@@ -170,6 +170,8 @@ void sync_ask_back(struct sync_core *c, struct sync_session *s, const struct syn
 /* An append to this log is ordered; then its end: did anything come meanwhile that must be said again? */
 void sync_append_begin(struct sync_core *c, const struct log_id *id);
 bool sync_append_end(struct sync_core *c);
+/* May that append write key changes of this log? */
+bool sync_append_keys(const struct sync_core *c, const struct log_id *id);
 /* Forgets everything of this log that is in the queue (not what is being committed). */
 void sync_drop(struct sync_core *c, const struct log_id *id);
 /* Gives back everything that waits. */

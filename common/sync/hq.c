@@ -52,13 +52,16 @@ void hq_session_end(struct hq_core *h, struct hq_node *n)
 struct sync_session *hq_session_begin(struct hq_core *h, struct hq_node *n)
 {
 	hq_session_end(h, n);
-	for (size_t i = 0; i < h->sessions_cap; i++)
-		if (!h->sessions[i].open) {
-			n->session = (uint32_t)i;
-			memcpy(h->sessions[i].branch, n->branch, BRANCH_CODE_MAX);
-			return &h->sessions[i];
-		}
-	return NULL;
+	size_t i = 0;
+	while (i < h->sessions_n && h->sessions[i].open)
+		i++;
+	if (i == h->sessions_cap)
+		return NULL;
+	if (i == h->sessions_n)
+		h->sessions[h->sessions_n++] = (struct sync_session){0};
+	n->session = (uint32_t)i;
+	memcpy(h->sessions[i].branch, n->branch, BRANCH_CODE_MAX);
+	return &h->sessions[i];
 }
 
 /* Does the branch hold more of a log of its own than head office? */
@@ -94,10 +97,10 @@ void hq_grant(struct sync_core *c)
 
 	if (c->now < c->full_until)
 		return;
-	for (size_t tried = 0; tried < h->sessions_cap && c->pool > 0; tried++) {
+	for (size_t tried = 0; tried < h->sessions_n && c->pool > 0; tried++) {
 		struct sync_session *s = &h->sessions[h->turn];
 		uint64_t left = s->granted - s->received;
-		h->turn = (h->turn + 1) % h->sessions_cap;
+		h->turn = (h->turn + 1) % h->sessions_n;
 		if (!s->open || !s->want || left >= BLOCK_BYTES_MAX || left + c->pool < BLOCK_BYTES_MAX)
 			continue;
 		sync_credit_give(c, s, c->pool < HQ_CREDIT_QUANTUM ? c->pool : HQ_CREDIT_QUANTUM);
@@ -200,7 +203,7 @@ static void role_stored(struct sync_core *c, const struct sync_item *item, bool 
 	struct sync_log *log = sync_log_find(c, &item->log);
 	struct sync_session *s = log ? hq_session_of(h, log->row.id.branch) : NULL;
 
-	for (size_t i = 0; i < h->sessions_cap; i++)
+	for (size_t i = 0; i < h->sessions_n; i++)
 		sync_sender_has(c, &h->sessions[i], item);
 	switch (item->type) {
 	case ITEM_BLOCK:
@@ -248,7 +251,7 @@ static void role_stored(struct sync_core *c, const struct sync_item *item, bool 
 	}
 	if (log_is_hq(&item->log)) { /* a log of ours given back: answered to whoever gave it */
 		bool news = item->type == ITEM_BLOCK && item->first == 0 && log->row.id.cls == LOG_HQ_ALL;
-		for (size_t i = 0; i < h->sessions_cap; i++) {
+		for (size_t i = 0; i < h->sessions_n; i++) {
 			struct sync_session *o = &h->sessions[i];
 			if (o->open && o->link == item->link) {
 				if (!item->quiet)
@@ -292,7 +295,6 @@ void hq_core_init(struct hq_core *h, const struct hq_conf *conf)
 	as_assert(conf->pool >= HQ_CREDIT_QUANTUM);
 	h->sessions = conf->sessions;
 	h->sessions_cap = conf->sessions_cap;
-	memset(h->sessions, 0, h->sessions_cap * sizeof h->sessions[0]);
 	h->nodes = conf->nodes;
 	h->nodes_cap = conf->nodes_cap;
 	h->tokens = conf->tokens;
@@ -453,7 +455,7 @@ void hq_core_verified(struct hq_core *h, uint64_t now, const struct sync_verifie
 	h->c.now = now;
 	as_assert(item != NULL);
 	struct sync_session *s = NULL; /* the one that it came in, if that still lasts */
-	for (size_t i = 0; i < h->sessions_cap; i++)
+	for (size_t i = 0; i < h->sessions_n; i++)
 		if (h->sessions[i].open && h->sessions[i].my_nonce == item->session)
 			s = &h->sessions[i];
 	struct hq_node *n = hq_node_of(h, item->log.branch);

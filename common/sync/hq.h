@@ -32,8 +32,8 @@ struct hq_run {
 struct hq_node {
 	char branch[BRANCH_CODE_MAX];
 	uint32_t session;      /* index, or HQ_NO_SESSION */
-	struct hq_run runs[4]; /* newest first */
-	uint8_t lives[3][16];  /* runs that proved alive, newest first: one that returns is a clone */
+	struct hq_run runs[8]; /* newest first */
+	uint8_t lives[8][16];  /* runs that proved alive, newest first: one that returns is a clone */
 	bool clone, refused, incompatible, revoked, gap;
 	struct log_id refused_log; /* a block of it was refused last */
 	uint64_t gap_ms;
@@ -76,7 +76,7 @@ struct hq_conf {
 struct hq_core {
 	struct sync_core c;
 	struct sync_session *sessions;
-	size_t sessions_cap;
+	size_t sessions_n, sessions_cap; /* n: that were ever in use; free ones among them are taken first */
 	struct hq_node *nodes; /* sorted by branch */
 	size_t nodes_n, nodes_cap;
 	struct hq_token *tokens;

@@ -5,7 +5,7 @@
 /* Every linked branch that shares the log is asked, with room to answer. */
 void hq_ask_back(struct hq_core *h, struct sync_log *log)
 {
-	for (size_t i = 0; i < h->sessions_cap; i++) {
+	for (size_t i = 0; i < h->sessions_n; i++) {
 		struct sync_session *s = &h->sessions[i];
 		if (!s->open || !sync_log_shared(&log->row.id, s->branch))
 			continue;
@@ -23,7 +23,7 @@ void hq_core_checked(struct hq_core *h, uint64_t now, const struct log_id *id, u
 	if (log == NULL || first >= log->row.head.size)
 		return;
 	if (sound) {
-		for (size_t i = 0; i < h->sessions_cap; i++)
+		for (size_t i = 0; i < h->sessions_n; i++)
 			if (h->sessions[i].open && sync_log_shared(id, h->sessions[i].branch)) {
 				sync_checked_sound(&h->c, &h->sessions[i], id, first);
 				sync_pump(&h->c, &h->sessions[i]);
@@ -59,7 +59,7 @@ bool hq_core_append(struct hq_core *h, uint64_t now, const struct log_id *id)
 /* Blocks of this log came while it was being written: whoever has them says Hello. */
 static void say_again(struct hq_core *h, const struct log_id *id)
 {
-	for (size_t i = 0; i < h->sessions_cap; i++)
+	for (size_t i = 0; i < h->sessions_n; i++)
 		if (h->sessions[i].open && sync_log_shared(id, h->sessions[i].branch))
 			sync_refuse(&h->c, &h->sessions[i], h->sessions[i].link, REFUSE_HELLO, NULL, 0);
 }
@@ -81,7 +81,7 @@ void hq_core_appended(struct hq_core *h, uint64_t now, const struct log_row *row
 	if (log == NULL) {
 		log = sync_log_add(&h->c, row);
 		as_assert(log != NULL);
-		for (size_t i = 0; i < h->sessions_cap; i++) /* nobody has it yet */
+		for (size_t i = 0; i < h->sessions_n; i++) /* nobody has it yet */
 			if (h->sessions[i].open && sync_log_shared(&row->id, h->sessions[i].branch))
 				sync_ship_of(&h->c, &h->sessions[i], log)->known = true;
 	}
@@ -89,7 +89,7 @@ void hq_core_appended(struct hq_core *h, uint64_t now, const struct log_row *row
 	log->in = row->head.size;
 	if (sync_append_end(&h->c))
 		say_again(h, &row->id);
-	for (size_t i = 0; i < h->sessions_cap; i++)
+	for (size_t i = 0; i < h->sessions_n; i++)
 		if (h->sessions[i].open && sync_log_shared(&row->id, h->sessions[i].branch))
 			sync_pump(&h->c, &h->sessions[i]);
 }
@@ -140,7 +140,7 @@ void hq_core_new_instance(struct hq_core *h, uint64_t now, uint32_t instance)
 	h->c.instance = instance;
 	h->state = SYNC_HQ_RECOVERING;
 	h->recovering_until = now + SYNC_RECOVERING_MS;
-	for (size_t i = 0; i < h->sessions_cap; i++)
+	for (size_t i = 0; i < h->sessions_n; i++)
 		if (h->sessions[i].open)
 			sync_refuse(&h->c, &h->sessions[i], h->sessions[i].link, REFUSE_HELLO, NULL, 0);
 }

@@ -89,16 +89,26 @@ void hq_on_hello(struct hq_core *h, const struct hq_link *link, const struct msg
 	sync_pump(&h->c, s);
 }
 
-/* The first message that carries our nonce: this run is alive now. A run that comes back after another: a
- * clone. */
-void hq_prove_alive(struct hq_core *h, struct hq_node *n, struct sync_session *s)
+/* Where the run stands among those that proved alive, by the first bytes of its id. */
+static size_t lived(const struct hq_node *n, const uint8_t run_id[16], size_t bytes)
 {
 	size_t i = 0;
 
-	s->established = true;
-	while (i < AS_COUNT(n->lives) && memcmp(n->lives[i], s->run_id, sizeof s->run_id) != 0)
+	while (i < AS_COUNT(n->lives) && memcmp(n->lives[i], run_id, bytes) != 0)
 		i++;
-	if (i > 0 && i < AS_COUNT(n->lives) && !n->clone) {
+	return i;
+}
+
+/*
+ * The first message that carries our nonce: this run is alive now. A start of the program that comes back
+ * after another one, or a connection that does (a machine that was copied with its memory): a clone.
+ */
+void hq_prove_alive(struct hq_core *h, struct hq_node *n, struct sync_session *s)
+{
+	size_t i = lived(n, s->run_id, sizeof s->run_id), start = lived(n, s->run_id, SYNC_RUN_START);
+
+	s->established = true;
+	if (((i > 0 && i < AS_COUNT(n->lives)) || (start > 0 && start < AS_COUNT(n->lives))) && !n->clone) {
 		n->clone = true;
 		sync_alarm(&h->c, ALARM_CLONE, n->branch, NULL, 0);
 	}

@@ -7,7 +7,7 @@
 /* Has every linked branch given back what it holds of our logs? */
 static bool given_back(struct hq_core *h)
 {
-	for (size_t i = 0; i < h->sessions_cap; i++) {
+	for (size_t i = 0; i < h->sessions_n; i++) {
 		struct sync_session *s = &h->sessions[i];
 		size_t at = 0;
 		if (!s->open)
@@ -30,7 +30,7 @@ void hq_core_tick(struct hq_core *h, uint64_t now)
 		sync_kick(&h->c);
 	}
 	bool short_of_credit = false;
-	for (size_t i = 0; i < h->sessions_cap; i++)
+	for (size_t i = 0; i < h->sessions_n; i++)
 		short_of_credit |= h->sessions[i].open && h->sessions[i].want && h->c.pool < BLOCK_BYTES_MAX;
 	for (size_t i = 0; i < h->nodes_n; i++) {
 		struct hq_node *n = &h->nodes[i];

@@ -133,6 +133,15 @@ bool sync_append_end(struct sync_core *c)
 	return lost;
 }
 
+bool sync_append_keys(const struct sync_core *c, const struct log_id *id)
+{
+	struct log_id keys = c->append_log;
+
+	if (keys.cls == LOG_BULK)
+		keys.cls = LOG_LIVE;
+	return c->appending && log_id_equal(&keys, id);
+}
+
 void sync_drop_all(struct sync_core *c)
 {
 	for (size_t i = 0; i < c->queue_n; i++)
@@ -376,6 +385,12 @@ void sync_keys(struct sync_core *c, struct sync_session *s, const struct msg_key
 	if (!numbered || !sync_log_shared(&k->log, s->branch) || k->keys_n == 0 ||
 	    k->keys_n > KEYS_PER_MESSAGE_MAX) {
 		sync_refuse(c, s, s->link, REFUSE_LINK, &k->log, 0);
+		free_slot(c, item.slot);
+		return;
+	}
+	if (sync_append_keys(
+		c, &k->log)) { /* the append may take these numbers: only then does this follow, or not */
+		c->append_lost = true;
 		free_slot(c, item.slot);
 		return;
 	}

@@ -172,6 +172,8 @@ static void hear(struct sync_core *c, struct sync_session *s, const struct wire_
 	struct sync_ship *ship = sync_ship_of(c, s, log);
 	ship->known = true;
 	ship->keys_peer = ship->keys_sent = h->keys;
+	if (!c->is_hq && h->keys > log->row.keys)
+		c->role->peer_more(c, s, log);
 	if (h->head.size > ship->peer.size)
 		ship->refused = false;
 	if (h->head.size > log->row.head.size) {
@@ -366,6 +368,8 @@ void sync_have(struct sync_core *c, struct sync_session *s, const struct msg_hav
 		ship->keys_peer = h->keys;
 		s->sent_ms = c->now;
 	}
+	if (!c->is_hq && h->keys > log->row.keys)
+		c->role->peer_more(c, s, log);
 	if (ship->keys_sent < ship->keys_peer)
 		ship->keys_sent = ship->keys_peer;
 	if (h->reseal) {

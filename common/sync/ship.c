@@ -118,9 +118,9 @@ void sync_pump(struct sync_core *c, struct sync_session *s)
 
 void sync_sender_has(struct sync_core *c, struct sync_session *s, const struct sync_item *item)
 {
-	struct sync_log *log = sync_log_find(c, &item->log);
+	struct sync_log *log;
 
-	if (log == NULL || !s->open || item->session != s->my_nonce)
+	if (!s->open || item->session != s->my_nonce || (log = sync_log_find(c, &item->log)) == NULL)
 		return;
 	struct sync_ship *ship = sync_ship_of(c, s, log);
 	ship->known = true;

@@ -19,6 +19,7 @@
 #define SYNC_FLIGHT_MAX 256   /* items of one commit */
 #define SYNC_CREDIT_KEEP                                                                                     \
 	(16 * 1024)	  /* an idle link may send this much at once: live events need no question */
+#define SYNC_RUN_START 8  /* bytes of a branch's run id for the start; the others: for the connection */
 #define SYNC_EMPTY_MAX 16 /* logs of a branch that may be known by their keys alone */
 #define SYNC_NO_SLOT UINT32_MAX
 #define SYNC_NO_LINK 0u /* input that came by no link: accepted from quarantine */
@@ -192,8 +193,7 @@ struct sync_out {
 		struct {
 			struct sync_log *logs; /* those with cut_to != LOG_NO_END are cut there */
 			size_t n;
-			uint32_t number; /* of the child incarnation */
-			uint8_t inc[16];
+			uint32_t number; /* of the child; its id: 16 fresh random bytes of the shell */
 		} fork;
 		struct {
 			enum sync_alarm what;

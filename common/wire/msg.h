@@ -38,7 +38,7 @@ struct msg_hello {
 	uint32_t wire_min, wire_max;
 	char branch[BRANCH_CODE_MAX]; /* the branch, on both sides */
 	bool from_hq;
-	uint8_t run_id[16];	 /* random, new at each start of the daemon */
+	uint8_t run_id[16];	 /* random; a branch: 8 bytes for the start, 8 for the connection */
 	uint64_t nonce;		 /* of this Hello, never 0 */
 	uint64_t echo;		 /* head office: the nonce of the Hello that this one answers */
 	uint32_t instance;	 /* head office: its own; branch: the highest it has seen */
@@ -91,7 +91,7 @@ struct wire_key {
 	uint8_t op; /* enum key_op */
 	uint8_t subject[16];
 	uint32_t transport; /* number of the transport key that `sealed` is sealed to */
-	uint8_t sealed[80]; /* PUT: the subject key, crypto_box_seal */
+	uint8_t sealed[80]; /* PUT: the subject key, as_boxes (common/crypto/seal.h) */
 };
 
 struct msg_keys {

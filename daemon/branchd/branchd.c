@@ -94,7 +94,6 @@ static void role_out(void *ctx, const struct sync_out *out)
 	case SYNC_FORK:
 		d->fork_wanted = true;
 		d->fork_number = out->fork.number;
-		memcpy(d->fork_inc, out->fork.inc, sizeof d->fork_inc);
 		break;
 	case SYNC_ALARM:
 		on_alarm(out);
@@ -159,10 +158,12 @@ static void on_connect(void *arg)
 static void on_up(void *ctx)
 {
 	struct branchd *d = ctx;
+	uint8_t random[16 - SYNC_RUN_START];
 
+	as_random(random, sizeof random);
 	logline(LOG_LEVEL_INFO, "link-up", "key=%s", d->kind == SYNC_LINK_JOIN ? "token" : "own");
 	d->link_why[0] = 0;
-	branch_core_link_up(&d->core, clock_mono_ms(), d->link_no, d->kind);
+	branch_core_link_up(&d->core, clock_mono_ms(), d->link_no, d->kind, random);
 	shell_step_done(&d->shell);
 	branchd_work(d);
 }
@@ -172,7 +173,9 @@ static void on_down(void *ctx, const char *why)
 	struct branchd *d = ctx;
 
 	logline(LOG_LEVEL_INFO, "link-down", "reason=%s", LOG_STR(why));
-	snprintf(d->link_why, sizeof d->link_why, "%s", why);
+	/* before it is admitted, its own key is turned away every other time: only the token's word counts */
+	if (d->core.joined || d->kind == SYNC_LINK_JOIN)
+		snprintf(d->link_why, sizeof d->link_why, "%s", why);
 	branch_core_link_down(&d->core, clock_mono_ms());
 	shell_step_done(&d->shell);
 	branchd_work(d);
@@ -186,12 +189,27 @@ static void on_message(void *ctx, struct bytes frame)
 	if (!shell_received(&d->shell, frame, &m))
 		return;
 	d->seen_utc = clock_utc_ms();
+	if (m.type == MSG_REFUSE && m.refuse.reason == REFUSE_TOKEN) {
+		d->token_refused = true;
+		logline(LOG_LEVEL_WARN, "join-refused", "reason=\"the join code was used, has expired, or is of another branch\"");
+	}
 	branch_core_recv(&d->core, clock_mono_ms(), &m);
 	shell_step_done(&d->shell);
 	branchd_work(d);
 }
 
 /* ---- time -------------------------------------------------------------------------------------------------------------- */
+
+void branchd_reason(const struct branchd *d, enum sync_state state, char *ret, size_t cap)
+{
+	const char *more = "";
+
+	if (state == SYNC_JOINING && d->token_refused)
+		more = "its code was used, has expired, or is of another branch";
+	else if (state == SYNC_JOINING || state == SYNC_STALE)
+		more = d->link_why;
+	snprintf(ret, cap, "%s%s%s", sync_state_reason(state), more[0] ? ": " : "", more);
+}
 
 static void watch_state(struct branchd *d)
 {
@@ -204,8 +222,7 @@ static void watch_state(struct branchd *d)
 	if (state == d->state)
 		return;
 	d->state = state;
-	snprintf(text, sizeof text, "%s%s%s", sync_state_reason(state), d->link_why[0] ? ": " : "",
-		 state == SYNC_STALE || state == SYNC_JOINING ? d->link_why : "");
+	branchd_reason(d, state, text, sizeof text);
 	history_add(&d->history, clock_utc_ms(), d->home->branch, state, text);
 	snprintf(text, sizeof text, "%s, %llu of %llu events receipted", sync_state_name(state),
 		 (unsigned long long)acked, (unsigned long long)head);
@@ -269,7 +286,11 @@ as_err branchd_open(struct branchd *d, struct as_errmsg *em)
 	as_random(conf.run_id, sizeof conf.run_id);
 	as_random(&conf.seed, sizeof conf.seed);
 	branch_core_init(&d->core, &conf);
-	struct branch_start start = local_start(d, rows, BRANCHD_LOGS_MAX, false);
+	struct branch_start start;
+	if ((err = local_start(d, rows, BRANCHD_LOGS_MAX, false, &start))) {
+		as_errmsg_set(em, "the logs of this branch cannot be listed: %s", as_err_text(err));
+		return err;
+	}
 	branch_core_load(&d->core, &start, clock_mono_ms());
 	shell_step_done(&d->shell);
 	d->kind = SYNC_LINK_NODE;
@@ -283,7 +304,8 @@ as_err branchd_open(struct branchd *d, struct as_errmsg *em)
 
 void branchd_close(struct branchd *d)
 {
-	link_client_disconnect(d->link);
+	if (d->link)
+		link_client_disconnect(d->link);
 	queries_close(d->queries);
 	shell_close(&d->shell); /* what is queued is recorded and answered first */
 	control_close(d->control);

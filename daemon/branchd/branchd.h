@@ -24,7 +24,8 @@
 #define BRANCHD_LOGS_MAX 1024
 #define BRANCHD_QUEUE_MAX 512
 #define BRANCHD_APPEND_MAX 1024	 /* lines of one commit */
-#define BRANCHD_WAITING_MAX 8192 /* lines read and not answered, of all connections */
+#define BRANCHD_WAITING_MAX 8192 /* lines read and not answered, of all connections: beyond, each has one more … */
+#define BRANCHD_WAITING_BYTES (8u * 1024 * 1024) /* … and their bytes */
 
 struct branchd;
 struct pending;
@@ -74,7 +75,6 @@ struct fork_job {
 struct branchd {
 	struct loop *loop;
 	struct branchd_conf conf;
-	const char *conf_path;
 	struct node_home *home;
 	struct shell shell;
 	struct branch_core core;
@@ -87,6 +87,7 @@ struct branchd {
 	enum sync_link kind;
 	struct loop_timer connect;
 	char link_why[128]; /* why the last connection ended */
+	bool token_refused;  /* head office does not take the join code */
 	int64_t backlog_utc; /* something is not receipted since; 0: all is */
 	int64_t seen_utc;   /* last whole message of head office; 0: none in this run */
 	/* local work: one job at a time */
@@ -97,10 +98,9 @@ struct branchd {
 	bool local_under_way;
 	bool fork_wanted;
 	uint32_t fork_number;
-	uint8_t fork_inc[16];
 	struct loop_timer want;
 	struct pending_list waiting[2]; /* LIVE, BULK */
-	size_t unanswered;
+	size_t unanswered, unanswered_bytes; /* lines of all connections */
 	bool stopping;
 	/* control */
 	struct control *control;
@@ -116,12 +116,16 @@ void branchd_close(struct branchd *d);
 /* After whatever happened: is there local work that can be done now? */
 void branchd_work(struct branchd *d);
 
+/* Why this state, in words. */
+void branchd_reason(const struct branchd *d, enum sync_state state, char *ret, size_t cap);
+
 /* local.c */
 void local_append(struct branchd *d, const struct log_id *log);
 void local_open(struct branchd *d, const struct sync_out *out);
 void local_fork(struct branchd *d);
-/* What the store knows, for the core; rows: memory for cap of them. */
-struct branch_start local_start(struct branchd *d, struct log_row *rows, size_t cap, bool ours);
+/* What the store knows, for the core; rows: memory for cap of them. AS_ETOOBIG: there are more logs than that. */
+as_err local_start(struct branchd *d, struct log_row *rows, size_t cap, bool ours,
+		   struct branch_start *ret) AS_MUST_CHECK;
 
 /* submit.c */
 struct submit_conn;

@@ -47,7 +47,7 @@ static void join_message(struct branchd *d, const struct branch_start *s, struct
 	node_join_sign(h, d->token_public, j);
 }
 
-struct branch_start local_start(struct branchd *d, struct log_row *row, size_t cap, bool ours)
+as_err local_start(struct branchd *d, struct log_row *row, size_t cap, bool ours, struct branch_start *ret)
 {
 	const struct node_home *h = d->home;
 	struct rows rows = {.row = row, .cap = cap};
@@ -58,7 +58,7 @@ struct branch_start local_start(struct branchd *d, struct log_row *row, size_t c
 	buf_init(&b, STORE_META_MAX);
 	as_err err = store_each_log(d->shell.view->st, take_row, &rows);
 	if (err)
-		logline(LOG_LEVEL_ERR, "logs-unreadable", "reason=%s", LOG_STR(as_err_text(err)));
+		return err;
 	s.rows_n = rows.n;
 	if (meta(d, META_OPEN, &b) && b.n == LOG_ID_BYTES)
 		s.has_open = log_id_get(b.p, &s.open);
@@ -66,7 +66,8 @@ struct branch_start local_start(struct branchd *d, struct log_row *row, size_t c
 	s.instance = meta(d, META_INSTANCE, &b) && b.n == 4 ? get_be32(b.p) : h->join.instance;
 	s.transport = t ? t->number : h->join.transport;
 	join_message(d, &s, &s.join);
-	return s;
+	*ret = s;
+	return AS_OK;
 }
 
 /* ---- append --------------------------------------------------------------------------------------------------------- */
@@ -145,16 +146,9 @@ static void append_done(struct worker_job *job)
 	branchd_work(d);
 }
 
-void local_append(struct branchd *d, const struct log_id *log)
+/* Lines that wait, as many as one commit takes. */
+static void take_lines(struct append_job *j, struct pending_list *w)
 {
-	struct append_job *j = &d->append;
-	struct pending_list *w = &d->waiting[log->cls == LOG_BULK];
-
-	j->job = (struct worker_job){.run = append_run, .done = append_done};
-	j->d = d;
-	j->ctx = (struct accept_ctx){.log = *log, .restoring = d->state == SYNC_RESTORING};
-	j->now = clock_utc_ms();
-	j->em.text[0] = 0;
 	j->n = 0;
 	while (w->first && j->n < BRANCHD_APPEND_MAX) {
 		struct pending *p = w->first;
@@ -167,6 +161,33 @@ void local_append(struct branchd *d, const struct log_id *log)
 	}
 	if (w->first == NULL)
 		w->last = NULL;
+}
+
+/* There is not even space to open a log: whoever waits is told, and does not wait for somebody to make room. */
+static void refuse_waiting(struct branchd *d, as_err err)
+{
+	struct append_job *j = &d->append;
+
+	*j = (struct append_job){.d = d, .err = err};
+	for (int k = 0; k < 2; k++)
+		while (d->waiting[k].first) {
+			take_lines(j, &d->waiting[k]);
+			refuse_appended(j, d->shell.view);
+			submit_done(d, j);
+		}
+}
+
+void local_append(struct branchd *d, const struct log_id *log)
+{
+	struct append_job *j = &d->append;
+	struct pending_list *w = &d->waiting[log->cls == LOG_BULK];
+
+	j->job = (struct worker_job){.run = append_run, .done = append_done};
+	j->d = d;
+	j->ctx = (struct accept_ctx){.log = *log, .restoring = d->state == SYNC_RESTORING};
+	j->now = clock_utc_ms();
+	j->em.text[0] = 0;
+	take_lines(j, w);
 	d->local_under_way = true;
 	worker_post(d->shell.store, &j->job);
 }
@@ -203,6 +224,7 @@ static void open_done(struct worker_job *job)
 	if (j->err) {
 		shell_commit_failed(j->err, "open-log", &j->em);
 		branch_core_not_appended(&d->core, clock_mono_ms());
+		refuse_waiting(d, j->err);
 	}
 	for (size_t i = 0; i < j->rows_n; i++) {
 		char name[NODE_LOG_TEXT_MAX];
@@ -262,7 +284,10 @@ static void fork_done(struct worker_job *job)
 		shell_commit_failed(j->err == AS_EFULL ? AS_EIO : j->err, "fork", &j->em);
 	for (size_t i = 0; i < d->core.c.logs_n; i++)
 		node_reader_forget(d->shell.view, &d->core.c.logs[i].row.id);
-	struct branch_start s = local_start(d, rows, BRANCHD_LOGS_MAX, true);
+	struct branch_start s;
+	as_err err = local_start(d, rows, BRANCHD_LOGS_MAX, true, &s);
+	if (err)
+		shell_commit_failed(err, "fork", &j->em);
 	branch_core_forked(&d->core, clock_mono_ms(), &s);
 	shell_step_done(&d->shell);
 	branchd_work(d);
@@ -271,10 +296,12 @@ static void fork_done(struct worker_job *job)
 void local_fork(struct branchd *d)
 {
 	struct fork_job *j = &d->fork;
+	uint8_t inc[16]; /* not from the core: a copy of this machine's memory would draw the same */
 
+	as_random(inc, sizeof inc);
 	d->fork_wanted = false;
 	*j = (struct fork_job){.job = {.run = fork_run, .done = fork_done}, .d = d, .now = clock_utc_ms()};
-	as_err err = fork_order_make(&d->core, d->fork_number, d->fork_inc, &j->order);
+	as_err err = fork_order_make(&d->core, d->fork_number, inc, &j->order);
 	if (err)
 		shell_commit_failed(err, "fork", &j->em);
 	logline(LOG_LEVEL_WARN, "fork", "child=%u logs-cut=%zu", d->fork_number, j->order.cuts_n);

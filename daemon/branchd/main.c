@@ -34,10 +34,11 @@ static as_err run(struct branchd *d, struct as_errmsg *em)
 
 	if ((err = loop_open(&d->loop)) || (err = loop_on_signal(d->loop, on_signal, d)) || (err = net_init(em)) ||
 	    (err = branchd_open(d, em)))
-		return err;
+		goto done;
 	logline(LOG_LEVEL_NOTICE, "started", "branch=%s version=%s", d->home->ident.branch, AFTERSYNC_VERSION);
 	notify_ready("started");
 	err = loop_run(d->loop);
+done:
 	branchd_close(d);
 	loop_close(d->loop);
 	net_done();
@@ -49,7 +50,10 @@ int main(int argc, char **argv)
 	struct daemon_args args;
 	struct as_errmsg em = {0};
 	struct branchd *d;
-	int code = daemon_args_parse("aftersync-branchd", argc, argv, &args);
+	int code;
+
+	daemon_guard_memory();
+	code = daemon_args_parse("aftersync-branchd", argc, argv, &args);
 
 	if (code >= 0)
 		return code;

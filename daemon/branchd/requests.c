@@ -30,8 +30,7 @@ static json_t *status(struct branchd *d)
 	if (d->seen_utc)
 		text_time(d->seen_utc, h, seen);
 	if (state != SYNC_IN_SYNC)
-		snprintf(reason, sizeof reason, "%s%s%s", sync_state_reason(state), d->link_why[0] ? ": " : "",
-			 d->link_why);
+		branchd_reason(d, state, reason, sizeof reason);
 	row = json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:o, s:i, s:I, s:I, s:s}", "branch",
 			h->ident.branch, "name", h->ident.name, "region", "", "state", sync_state_name(state), "reason",
 			reason, "head", (json_int_t)head, "acked", (json_int_t)acked, "applied",

@@ -59,8 +59,9 @@ static void finish(struct submit_conn *s)
 	if (s->c) {
 		struct bytes last = s->failed ? bytes_of_str(refused) : bytes_of_str(ok);
 		*control_user(s->c) = NULL;
-		if (control_write(s->c, last) == AS_OK)
-			control_finish(s->c);
+		if (control_write(s->c, last) != AS_OK)
+			logline(LOG_LEVEL_WARN, "answer-lost", "reason=\"the asker does not read\"");
+		control_finish(s->c);
 	}
 	free(s);
 }
@@ -75,6 +76,7 @@ static void flush(struct submit_conn *s)
 			s->last = NULL;
 		s->unanswered--;
 		s->d->unanswered--;
+		s->d->unanswered_bytes -= p->n;
 		if (s->c && control_write(s->c, bytes_of(p->answer, p->answer_n)) != AS_OK) {
 			/* it does not take its answers: what it sent is recorded all the same */
 			*control_user(s->c) = NULL;
@@ -130,8 +132,10 @@ void submit_line(struct submit_conn *s, struct bytes line)
 	s->last = p;
 	s->unanswered++;
 	s->d->unanswered++;
+	s->d->unanswered_bytes += p->n;
 	list_add(&s->d->waiting[s->imported], p); /* its class is found out with its case */
-	if (!s->paused && (s->unanswered >= CONN_UNANSWERED_MAX || s->d->unanswered >= BRANCHD_WAITING_MAX)) {
+	if (!s->paused && (s->unanswered >= CONN_UNANSWERED_MAX || s->d->unanswered >= BRANCHD_WAITING_MAX ||
+			   s->d->unanswered_bytes >= BRANCHD_WAITING_BYTES)) {
 		s->paused = true;
 		control_pause(s->c);
 	}

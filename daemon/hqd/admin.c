@@ -8,6 +8,9 @@
 #include "common/node/text_time.h"
 #include "daemon/hqd/hqd.h"
 
+static const char writes_nothing[] =
+    "this head office writes nothing now: see `aftersync status` (rolled-back or recovering)";
+
 struct enrol_job {
 	struct worker_job job;
 	struct enrol_job *next; /* that waits */
@@ -75,6 +78,13 @@ static void answer(struct enrol_job *j)
 		control_end(j->c, 74, "out of memory");
 }
 
+static void enrol_free(struct enrol_job *j)
+{
+	join_code_done(&j->code);
+	buf_done(&j->memory);
+	free(j);
+}
+
 static void enrol_done(struct worker_job *job)
 {
 	struct enrol_job *j = (struct enrol_job *)job;
@@ -99,17 +109,22 @@ static void enrol_done(struct worker_job *job)
 		hq_core_not_appended(&d->core, now);
 	}
 	answer(j);
-	join_code_done(&j->code);
-	buf_done(&j->memory);
-	free(j);
+	enrol_free(j);
 	hqd_append_free(d);
 }
 
 void admin_append_free(struct hqd *d)
 {
 	const struct log_id all = hq_all_log(d->home);
-	struct enrol_job *j = d->enrol_first;
+	struct enrol_job *j;
 
+	while ((j = d->enrol_first) != NULL && !hq_core_may_append(&d->core)) { /* since it began to wait */
+		d->enrol_first = j->next;
+		j->err = AS_EREFUSED;
+		as_errmsg_set(&j->em, "%s", writes_nothing);
+		answer(j);
+		enrol_free(j);
+	}
 	if (j && hq_core_append(&d->core, clock_mono_ms(), &all)) {
 		d->enrol_first = j->next;
 		worker_post(d->shell.store, &j->job);
@@ -121,8 +136,7 @@ void admin_close(struct hqd *d)
 	while (d->enrol_first) {
 		struct enrol_job *j = d->enrol_first;
 		d->enrol_first = j->next;
-		buf_done(&j->memory);
-		free(j);
+		enrol_free(j);
 	}
 }
 
@@ -137,7 +151,7 @@ void admin_enrol(struct hqd *d, struct control_conn *c, const json_t *request)
 	struct enrol_job *j;
 
 	if (!hq_core_may_append(&d->core)) {
-		control_end(c, 1, "this head office writes nothing now: see `aftersync status` (rolled-back or recovering)");
+		control_end(c, 1, writes_nothing);
 		return;
 	}
 	if ((j = calloc(1, sizeof *j)) == NULL) {
@@ -152,8 +166,7 @@ void admin_enrol(struct hqd *d, struct control_conn *c, const json_t *request)
 	if (enrolment_parse(d->shell.view, request,
 			    d->conf.public_endpoint[0] ? d->conf.public_endpoint : d->conf.listen, j->now, &j->e, &j->em)) {
 		control_end(c, 64, j->em.text);
-		buf_done(&j->memory);
-		free(j);
+		enrol_free(j);
 		return;
 	}
 	*control_user(c) = j;

@@ -25,7 +25,7 @@ struct hqd_link {
 	uint32_t link;
 	enum sync_link kind;
 	uint32_t token;	 /* JOIN */
-	size_t node;	 /* NODE: place in the roster, which only grows */
+	size_t node;	 /* NODE: place in the roster, which only grows until it is read anew */
 	UT_hash_handle hh;
 };
 
@@ -66,6 +66,18 @@ static struct hqd_link *link_of(struct hqd *d, uint32_t link, const uint8_t key[
 	return l;
 }
 
+/* The places in the roster are other ones now: who speaks is looked up again. */
+static void links_forget(struct hqd *d)
+{
+	struct hqd_link *l, *next;
+
+	HASH_ITER(hh, d->by_link, l, next)
+	{
+		HASH_DEL(d->by_link, l);
+		free(l);
+	}
+}
+
 static void link_forget(struct hqd *d, uint32_t link)
 {
 	struct hqd_link *l;
@@ -77,21 +89,45 @@ static void link_forget(struct hqd *d, uint32_t link)
 	}
 }
 
-/* A join that its own identity key has not signed for this token never reaches the core. */
+static enum hq_token_state token_state(const struct hqd *d, uint32_t token)
+{
+	for (size_t i = 0; i < d->core.tokens_n; i++)
+		if (d->core.tokens[i].number == token)
+			return d->core.tokens[i].state;
+	return TOKEN_SPENT;
+}
+
+/* What the core will refuse is said here, where the roster tells why. */
+static void join_look(struct hqd *d, const struct roster_token *t, const struct msg_join *j)
+{
+	const struct roster_node *known = roster_node_by_identity(&d->shell.view->roster, j->identity);
+	const char *why = NULL;
+
+	if (memcmp(t->branch, j->branch, BRANCH_CODE_MAX) != 0) {
+		why = "the token is another branch's";
+	} else if (t->used >= t->uses && (known == NULL || known->token != t->number)) {
+		why = "another key used the token";
+		if (token_state(d, t->number) == TOKEN_SPENT) /* while it is not spent, the core raises it */
+			logline(LOG_LEVEL_ERR, "alarm", "branch=%.8s alarm=\"another key used a used token\" token=%u",
+				j->branch, t->number);
+	} else if (t->used < t->uses && t->expires <= clock_utc_ms() && token_state(d, t->number) == TOKEN_OPEN) {
+		why = "the token has expired";
+	}
+	if (why)
+		logline(LOG_LEVEL_WARN, "join-refused", "branch=%.8s token=%u reason=%s", j->branch, t->number, LOG_STR(why));
+}
+
+/* A join that is wrong in itself never reaches the core. */
 static bool join_ok(struct hqd *d, const struct hqd_link *l, const struct msg_join *j)
 {
-	const struct roster_token *t = roster_token_of(&d->shell.view->roster, l->token);
+	const char *wrong = hq_core_may_append(&d->core) ? hq_all_join_wrong(d->shell.view, l->token, j)
+							 : "this head office writes nothing now";
 
-	if (!hq_core_may_append(&d->core)) {
-		logline(LOG_LEVEL_WARN, "join-put-off", "branch=%.8s reason=\"this head office writes nothing now\"",
-			j->branch);
-		return false;
-	}
-	if (t && node_join_ok(d->home->org, t->key, j))
-		return true;
-	d->join_refused++;
-	logline(LOG_LEVEL_WARN, "join-refused", "branch=%.8s reason=\"its signature is wrong\"", j->branch);
-	return false;
+	if (wrong)
+		logline(LOG_LEVEL_WARN, "join-refused", "branch=%.8s reason=%s", j->branch, LOG_STR(wrong));
+	else
+		join_look(d, roster_token_of(&d->shell.view->roster, l->token), j);
+	return wrong == NULL;
 }
 
 /*
@@ -106,14 +142,6 @@ static void join_wait(struct hqd *d, const struct hq_link *from, const struct ms
 	hqd_append_free(d);
 }
 
-static bool admitting(const struct hqd *d, uint32_t token)
-{
-	for (size_t i = 0; i < d->core.tokens_n; i++)
-		if (d->core.tokens[i].number == token)
-			return d->core.tokens[i].state == TOKEN_ADMITTING;
-	return false;
-}
-
 void hqd_append_free(struct hqd *d)
 {
 	const struct log_id all = hq_all_log(d->home);
@@ -123,12 +151,14 @@ void hqd_append_free(struct hqd *d)
 		d->joins_at = (d->joins_at + 1) % HQD_JOINS_MAX;
 		d->joins_n--;
 		hq_core_recv(&d->core, clock_mono_ms(), &j.from, &j.m);
-		if (!admitting(d, j.from.token)) /* refused, or admitted already: nothing is written */
+		if (token_state(d, j.from.token) != TOKEN_ADMITTING) /* refused, or admitted already: nothing is written */
 			hq_core_not_appended(&d->core, clock_mono_ms());
 		shell_step_done(&d->shell);
 	}
 	admin_append_free(d);
 }
+
+static void keep_state(struct hqd *d); /* at once: a head office that ends now must not forget that it was rolled back */
 
 static void on_message(void *ctx, uint32_t link, const char *user, const uint8_t key[NET_KEY], struct bytes frame)
 {
@@ -154,6 +184,7 @@ static void on_message(void *ctx, uint32_t link, const char *user, const uint8_t
 	}
 	hq_core_recv(&d->core, clock_mono_ms(), &hl, &m);
 	shell_step_done(&d->shell);
+	keep_state(d);
 }
 
 static void on_down(void *ctx, uint32_t link)
@@ -167,6 +198,15 @@ static void on_down(void *ctx, uint32_t link)
 
 /* ---- the roster in the core's tables ----------------------------------------------------------------------------------- */
 
+static bool has_token(const struct hq_core *h, uint32_t number)
+{
+	for (size_t i = 0; i < h->tokens_n; i++)
+		if (h->tokens[i].number == number)
+			return true;
+	return false;
+}
+
+/* What the core does not know yet of nodes and tokens. */
 static as_err load_roster(struct hqd *d)
 {
 	const struct roster *r = &d->shell.view->roster;
@@ -180,6 +220,8 @@ static as_err load_roster(struct hqd *d)
 		const struct roster_token *k = &r->tokens[i];
 		struct hq_token t = {.number = k->number, .state = TOKEN_OPEN};
 		int64_t left = k->expires - utc;
+		if (has_token(&d->core, k->number))
+			continue;
 		memcpy(t.branch, k->branch, BRANCH_CODE_MAX);
 		t.expires_ms = left > 0 ? mono + (uint64_t)left : mono;
 		if (k->used >= k->uses) { /* until its node has shown itself, a lost Joined may be asked for again */
@@ -295,11 +337,18 @@ static void role_committed(void *ctx, const struct shell_commit *c, const struct
 		shell_roster_add(&d->shell, c->raw, c->raw_n);
 	if (c->err == AS_OK && c->has_admit)
 		logline(LOG_LEVEL_NOTICE, "admitted", "branch=%.8s token=%u", c->admit.branch, c->admit.token);
-	if (c->err == AS_OK && c->result.roster_anew && load_roster(d))
-		logline(LOG_LEVEL_ERR, "table-full", "what=roster");
+	if (c->err == AS_OK && c->result.roster_anew) {
+		links_forget(d);
+		if (load_roster(d))
+			logline(LOG_LEVEL_ERR, "table-full", "what=roster");
+	}
+	/* the core begins the next commit at once, and c is that one then */
+	struct log_row rows[AS_COUNT(c->rows)];
+	size_t rows_n = c->rows_n;
+	memcpy(rows, c->rows, rows_n * sizeof rows[0]);
 	hq_core_committed(&d->core, now, done);
-	for (size_t i = 0; i < c->rows_n; i++)
-		hq_core_appended(&d->core, now, &c->rows[i]);
+	for (size_t i = 0; i < rows_n; i++)
+		hq_core_appended(&d->core, now, &rows[i]);
 	hqd_append_free(d);
 }
 
@@ -390,18 +439,6 @@ static void keep_state(struct hqd *d)
 	worker_post(d->shell.store, &j->job);
 }
 
-/* The state that was kept, when it is one of this instance. */
-static enum sync_hq_state kept_state(struct hqd *d)
-{
-	AS_AUTO(buf) struct buf b = {0};
-
-	buf_init(&b, STORE_META_MAX);
-	if (store_meta(d->shell.view->st, META_HQ_STATE, &b) || b.n != 5 || get_be32(b.p) != d->home->instance ||
-	    b.p[4] > SYNC_HQ_ROLLED_BACK)
-		return SYNC_HQ_SERVING;
-	return (enum sync_hq_state)b.p[4];
-}
-
 const char *hqd_state_name(enum sync_hq_state state)
 {
 	static const char *const names[] = {[SYNC_HQ_SERVING] = "serving",
@@ -417,12 +454,10 @@ static void reopen_tokens(struct hqd *d)
 	const struct roster *r = &d->shell.view->roster;
 
 	for (size_t i = 0; i < d->core.tokens_n; i++) {
-		struct hq_token t = d->core.tokens[i];
-		const struct roster_token *k = roster_token_of(r, t.number);
-		if (t.state == TOKEN_SPENT && k && k->used < k->uses) {
-			t.state = TOKEN_OPEN;
-			hq_core_add_token(&d->core, &t);
-		}
+		struct hq_token *t = &d->core.tokens[i];
+		const struct roster_token *k = roster_token_of(r, t->number);
+		if (t->state == TOKEN_SPENT && k && k->used < k->uses)
+			t->state = TOKEN_OPEN;
 	}
 }
 
@@ -489,7 +524,7 @@ static as_err open_core(struct hqd *d, struct as_errmsg *em)
 		return AS_ENOMEM;
 	as_random(conf.run_id, sizeof conf.run_id);
 	as_random(&conf.seed, sizeof conf.seed);
-	enum sync_hq_state kept = kept_state(d);
+	enum sync_hq_state kept = hq_all_state(d->shell.view);
 	if (kept == SYNC_HQ_RECOVERING) /* it is this instance from the first moment on, and listens */
 		conf.instance--;
 	hq_core_init(&d->core, &conf);
@@ -502,6 +537,15 @@ static as_err open_core(struct hqd *d, struct as_errmsg *em)
 	if ((err = store_each_log(d->shell.view->st, load_log, d)) || (err = load_roster(d)))
 		as_errmsg_set(em, "the table of logs cannot be loaded: %s", as_err_text(err));
 	return err;
+}
+
+/* What an instance without a certificate writes is believed by no branch. */
+static as_err certified(const struct hqd *d, struct as_errmsg *em)
+{
+	if (roster_instance_of(&d->shell.view->roster, d->home->instance))
+		return AS_OK;
+	as_errmsg_set(em, "instance %u is not certified: run `aftersync hq instance new`", d->home->instance);
+	return AS_EREFUSED;
 }
 
 as_err hqd_open(struct hqd *d, struct as_errmsg *em)
@@ -520,7 +564,8 @@ as_err hqd_open(struct hqd *d, struct as_errmsg *em)
 
 	if (verifiers > SHELL_VERIFIERS_MAX)
 		verifiers = SHELL_VERIFIERS_MAX;
-	if ((err = shell_open(&d->shell, d->loop, d->home, verifiers, &role, d, em)) || (err = open_core(d, em)) ||
+	if ((err = shell_open(&d->shell, d->loop, d->home, verifiers, &role, d, em)) || (err = certified(d, em)) ||
+	    (err = open_core(d, em)) ||
 	    (err = requests_open(d, em)) || (err = link_server_open(&d->links, d->loop, &links, em)))
 		return err;
 	loop_set_tick(d->loop, TICK_MS, on_tick, d);
@@ -530,18 +575,12 @@ as_err hqd_open(struct hqd *d, struct as_errmsg *em)
 
 void hqd_close(struct hqd *d)
 {
-	struct hqd_link *l, *next;
-
 	queries_close(d->queries);
 	shell_close(&d->shell);
 	control_close(d->control);
 	admin_close(d);
 	link_server_close(d->links);
-	HASH_ITER(hh, d->by_link, l, next)
-	{
-		HASH_DEL(d->by_link, l);
-		free(l);
-	}
+	links_forget(d);
 	free(d->logs);
 	free(d->queue);
 	free(d->sessions);

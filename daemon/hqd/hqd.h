@@ -48,14 +48,13 @@ struct hqd {
 	struct control *control;
 	struct queries *queries;
 	struct history history;
-	uint8_t *states; /* last seen state of each roster branch, by its place; SYNC_STATES: none */
+	uint8_t *states; /* last seen state of each roster branch, by its place */
 	size_t states_n;
 	struct hqd_join joins[HQD_JOINS_MAX]; /* a ring */
 	size_t joins_at, joins_n;
 	struct enrol_job *enrol_first; /* enrolments that wait for the same */
 	struct state_job *state_job; /* the state of head office is being written down */
 	uint8_t state_kept;	     /* enum sync_hq_state as it is written down */
-	uint64_t join_refused; /* joins whose signature is wrong */
 };
 
 /* home and conf are set. em says what failed. */

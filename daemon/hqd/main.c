@@ -39,11 +39,12 @@ static as_err run(struct hqd *d, struct as_errmsg *em)
 	}
 	if ((err = loop_open(&d->loop)) || (err = loop_on_signal(d->loop, on_signal, d)) || (err = net_init(em)) ||
 	    (err = hqd_open(d, em)))
-		return err;
+		goto done;
 	logline(LOG_LEVEL_NOTICE, "started", "listen=%s instance=%u version=%s", d->conf.listen, d->home->instance,
 		AFTERSYNC_VERSION);
 	notify_ready("started");
 	err = loop_run(d->loop);
+done:
 	hqd_close(d);
 	loop_close(d->loop);
 	net_done();
@@ -55,7 +56,10 @@ int main(int argc, char **argv)
 	struct daemon_args args;
 	struct as_errmsg em = {0};
 	struct hqd *d;
-	int code = daemon_args_parse("aftersync-hqd", argc, argv, &args);
+	int code;
+
+	daemon_guard_memory();
+	code = daemon_args_parse("aftersync-hqd", argc, argv, &args);
 
 	if (code >= 0)
 		return code;

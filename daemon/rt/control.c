@@ -225,9 +225,7 @@ as_err control_write(struct control_conn *c, struct bytes text)
 
 	if (c->broken || c->finishing)
 		return AS_EREFUSED;
-	if (text.n > max || control_unsent(c) > max - text.n)
-		return AS_ETOOBIG;
-	if (c->out.n + text.n > max) {
+	if (c->out_at && c->out.n + text.n > max) {
 		memmove(c->out.p, c->out.p + c->out_at, control_unsent(c));
 		c->out.n -= c->out_at;
 		c->out_at = 0;

@@ -123,6 +123,7 @@ static void on_timer(void *arg)
 		down(c, "no answer to the handshake");
 		break;
 	case UP:
+		loop_socket_used(c->loop, c->dealer);
 		if (!(zsock_get(c->dealer, ZMQ_EVENTS) & ZMQ_POLLOUT))
 			down(c, "the connection was lost");
 		else
@@ -208,8 +209,10 @@ static void on_dealer(void *arg, short revents)
 	void *dealer = c->dealer;
 
 	/* the event that it is up comes on another socket: that one first */
-	if (c->state != UP)
+	if (c->state != UP) {
+		loop_socket_used(c->loop, c->monitor);
 		on_monitor(c, revents);
+	}
 	for (int i = 0; i < MESSAGES_EACH_TURN && c->state == UP && c->dealer == dealer; i++) {
 		AS_AUTO(zsock_msg) zmq_msg_t m;
 
@@ -341,6 +344,7 @@ bool link_client_send(struct link_client *c, struct bytes frame)
 	as_assert(frame.n <= c->conf.max_message_bytes);
 	if (c->state != UP || c->broken.set)
 		return false;
+	loop_socket_used(c->loop, c->dealer);
 	do {
 		n = zmq_send(c->dealer, frame.p, frame.n, ZMQ_DONTWAIT);
 	} while (n < 0 && zmq_errno() == EINTR);

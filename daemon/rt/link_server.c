@@ -185,6 +185,7 @@ static struct link *link_of(struct link_server *s, uint32_t route, const struct 
 	/* ends of connections that had the same descriptor before are told by now: they count for older links
 	 */
 	read_monitor(s);
+	loop_socket_used(s->loop, s->monitor);
 	if (s->links.n == s->links.cap) {
 		logline(LOG_LEVEL_WARN, "links-full", "max=%u", s->links.cap);
 		forget(s, s->links.oldest);
@@ -252,6 +253,7 @@ static void on_idle(void *arg)
 	struct link_server *s = arg;
 
 	read_router(s);
+	loop_socket_used(s->loop, s->router);
 	loop_timer_set(s->loop, &s->idle, clock_mono_ms() + IDLE_MS);
 }
 
@@ -262,6 +264,7 @@ static void on_owed(void *arg)
 	struct link *l, *newer;
 
 	read_router(s);
+	loop_socket_used(s->loop, s->router);
 	for (l = s->links.oldest; l; l = newer) {
 		newer = l->newer;
 		if (l->gone) {
@@ -285,6 +288,7 @@ static bool send_msg(struct link_server *s, uint32_t number, zmq_msg_t *m)
 	if (l == NULL || l->gone)
 		return false;
 	put_be32(route + 1, l->route);
+	loop_socket_used(s->loop, s->router);
 	do {
 		n = zmq_send(s->router, route, sizeof route, ZMQ_SNDMORE | ZMQ_DONTWAIT);
 	} while (n < 0 && zmq_errno() == EINTR);

@@ -33,6 +33,8 @@ struct socket_entry {
 	void *socket;
 	loop_fn fn;
 	void *arg;
+	int fd;	   /* its ZMQ_FD */
+	bool look; /* something may be there: its descriptor said so, or it was used */
 };
 
 struct loop {
@@ -40,7 +42,7 @@ struct loop {
 	struct fd_entry *fds; /* by descriptor */
 	size_t fds_n;
 	struct socket_entry *sockets;
-	zmq_pollitem_t *items; /* 0 is the epoll set; rest: the sockets as they were when the turn began */
+	void **looked; /* the sockets of this turn that are to be looked at */
 	size_t sockets_n, sockets_cap;
 	struct loop_timer *timers; /* by time */
 	struct loop_timer tick, wake, log_flush;
@@ -71,11 +73,9 @@ as_err loop_open(struct loop **ret_loop)
 		return AS_ENOMEM;
 	loop->signal_fd = -1;
 	loop->epoll = epoll_create1(EPOLL_CLOEXEC);
-	loop->items = calloc(1, sizeof *loop->items);
-	if (loop->epoll < 0 || loop->items == NULL) {
-		as_err err = loop->items == NULL ? AS_ENOMEM : AS_EIO;
+	if (loop->epoll < 0) {
 		loop_close(loop);
-		return err;
+		return AS_EIO;
 	}
 	sigaction(SIGPIPE, &(struct sigaction){.sa_handler = SIG_IGN}, NULL);
 	loop->log_flush = (struct loop_timer){.fn = flush_log, .arg = loop};
@@ -96,7 +96,7 @@ void loop_close(struct loop *loop)
 		close(loop->epoll);
 	free(loop->fds);
 	free(loop->sockets);
-	free(loop->items);
+	free(loop->looked);
 	free(loop);
 }
 
@@ -156,23 +156,16 @@ void loop_del_fd(struct loop *loop, int fd)
 	as_assert(epoll_ctl(loop->epoll, EPOLL_CTL_DEL, fd, NULL) == 0);
 }
 
-static void run_fds(struct loop *loop)
-{
-	struct epoll_event events[EVENTS_EACH_TURN];
-	int n = epoll_wait(loop->epoll, events, EVENTS_EACH_TURN, 0);
-
-	for (int i = 0; i < n; i++) {
-		struct fd_entry *e = entry_of(loop, (int)(uint32_t)events[i].data.u64);
-		if (e && e->generation == events[i].data.u64 >> 32)
-			e->fn(e->arg, (short)events[i].events);
-	}
-}
-
 /* ---- ZeroMQ sockets
  * ------------------------------------------------------------------------------------------ */
 
+#define SOCKET_MARK (UINT64_C(1) << 31) /* in the data of an event: a descriptor is below that */
+
 as_err loop_add_socket(struct loop *loop, void *zmq_socket, loop_fn fn, void *arg)
 {
+	int fd;
+	size_t n = sizeof fd;
+
 	as_assert(zmq_socket != NULL && fn != NULL);
 	if (loop->sockets_n == loop->sockets_cap) {
 		size_t cap = loop->sockets_cap ? loop->sockets_cap * 2 : 8;
@@ -182,13 +175,19 @@ as_err loop_add_socket(struct loop *loop, void *zmq_socket, loop_fn fn, void *ar
 		if (sockets == NULL)
 			return AS_ENOMEM;
 		loop->sockets = sockets;
-		zmq_pollitem_t *items = realloc(loop->items, (cap + 1) * sizeof *items);
-		if (items == NULL)
+		void **looked = realloc(loop->looked, cap * sizeof *looked);
+		if (looked == NULL)
 			return AS_ENOMEM;
-		loop->items = items;
+		loop->looked = looked;
 		loop->sockets_cap = cap;
 	}
-	loop->sockets[loop->sockets_n++] = (struct socket_entry){zmq_socket, fn, arg};
+	if (zmq_getsockopt(zmq_socket, ZMQ_FD, &fd, &n) != 0)
+		return AS_EINVAL;
+	struct epoll_event ev = {.events = EPOLLIN, .data.u64 = SOCKET_MARK | (uint32_t)fd};
+	if (epoll_ctl(loop->epoll, EPOLL_CTL_ADD, fd, &ev) < 0)
+		return errno == ENOMEM || errno == ENOSPC ? AS_ENOMEM : AS_EINVAL;
+	loop->sockets[loop->sockets_n++] =
+	    (struct socket_entry){.socket = zmq_socket, .fn = fn, .arg = arg, .fd = fd, .look = true};
 	return AS_OK;
 }
 
@@ -206,19 +205,80 @@ void loop_del_socket(struct loop *loop, void *zmq_socket)
 
 	if (e == NULL)
 		return;
+	as_assert(epoll_ctl(loop->epoll, EPOLL_CTL_DEL, e->fd, NULL) == 0);
 	*e = loop->sockets[--loop->sockets_n];
 }
 
-/* n: entries of items that were polled. A new socket at an old one's address is polled again next turn at
- * worst. */
-static void run_sockets(struct loop *loop, size_t n)
+void loop_socket_used(struct loop *loop, const void *zmq_socket)
 {
-	for (size_t i = 1; i < n; i++) {
-		struct socket_entry *e =
-		    loop->items[i].revents ? socket_entry_of(loop, loop->items[i].socket) : NULL;
-		if (e)
+	struct socket_entry *e = socket_entry_of(loop, zmq_socket);
+
+	if (e)
+		e->look = true;
+}
+
+static void socket_said(struct loop *loop, int fd)
+{
+	for (size_t i = 0; i < loop->sockets_n; i++)
+		if (loop->sockets[i].fd == fd)
+			loop->sockets[i].look = true;
+}
+
+static bool readable(void *zmq_socket)
+{
+	int events = 0;
+	size_t n = sizeof events;
+
+	return zmq_getsockopt(zmq_socket, ZMQ_EVENTS, &events, &n) == 0 && (events & ZMQ_POLLIN);
+}
+
+/* A handler reads a bounded part, so its socket is looked at again next turn. */
+static void run_sockets(struct loop *loop)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < loop->sockets_n; i++)
+		if (loop->sockets[i].look)
+			loop->looked[n++] = loop->sockets[i].socket;
+	for (size_t i = 0; i < n; i++) {
+		struct socket_entry *e = socket_entry_of(loop, loop->looked[i]);
+		if (e == NULL) /* removed by a handler of this turn */
+			continue;
+		e->look = readable(e->socket);
+		if (e->look)
 			e->fn(e->arg, POLLIN);
 	}
+}
+
+static bool socket_waits(const struct loop *loop)
+{
+	for (size_t i = 0; i < loop->sockets_n; i++)
+		if (loop->sockets[i].look)
+			return true;
+	return false;
+}
+
+/* ---- what the kernel tells
+ * ----------------------------------------------------------------------------------- */
+
+static as_err run_fds(struct loop *loop, int timeout_ms)
+{
+	struct epoll_event events[EVENTS_EACH_TURN];
+	int n = epoll_wait(loop->epoll, events, EVENTS_EACH_TURN, timeout_ms);
+
+	if (n < 0)
+		return errno == EINTR ? AS_OK : AS_EIO;
+	for (int i = 0; i < n; i++) {
+		uint32_t what = (uint32_t)events[i].data.u64;
+		if (what & SOCKET_MARK) {
+			socket_said(loop, (int)(what & ~SOCKET_MARK));
+			continue;
+		}
+		struct fd_entry *e = entry_of(loop, (int)what);
+		if (e && e->generation == events[i].data.u64 >> 32)
+			e->fn(e->arg, (short)events[i].events);
+	}
+	return AS_OK;
 }
 
 /* ---- timers
@@ -345,31 +405,27 @@ as_err loop_on_signal(struct loop *loop, void (*fn)(void *arg, int signo), void 
 /* ---- the loop
  * ------------------------------------------------------------------------------------------------ */
 
-static long timeout_of(const struct loop *loop)
+static int timeout_of(const struct loop *loop)
 {
+	if (socket_waits(loop))
+		return 0;
 	if (loop->timers == NULL)
 		return -1;
 	uint64_t now = clock_mono_ms(), at = loop->timers->at_ms;
 	if (at <= now)
 		return 0;
-	return at - now > INT_MAX ? INT_MAX : (long)(at - now);
+	return at - now > INT_MAX ? INT_MAX : (int)(at - now);
 }
 
 static as_err turn(struct loop *loop)
 {
-	size_t n = loop->sockets_n + 1;
+	as_err err = run_fds(loop, timeout_of(loop));
 
-	loop->items[0] = (zmq_pollitem_t){.fd = loop->epoll, .events = ZMQ_POLLIN};
-	for (size_t i = 1; i < n; i++)
-		loop->items[i] =
-		    (zmq_pollitem_t){.socket = loop->sockets[i - 1].socket, .events = ZMQ_POLLIN};
-	if (zmq_poll(loop->items, (int)n, timeout_of(loop)) < 0)
-		return zmq_errno() == EINTR ? AS_OK : AS_EIO;
-	if (loop->items[0].revents)
-		run_fds(loop);
-	run_sockets(loop, n);
-	run_timers(loop);
-	return AS_OK;
+	if (err == AS_OK) {
+		run_sockets(loop);
+		run_timers(loop);
+	}
+	return err;
 }
 
 as_err loop_run(struct loop *loop)

@@ -1,9 +1,9 @@
 /*
  * The poll loop of a daemon's main thread: ZeroMQ sockets, file descriptors, timers, signals.
  *
- * Descriptors are in one epoll set, so that thousands of them cost nothing while they are quiet; zmq_poll
- * waits for that set and for the ZeroMQ sockets. Everything is level-triggered: a handler does a bounded
- * amount of work and is called again while there is more. Handlers may add and remove any source, also their
+ * All are in one epoll set, so that thousands of them cost nothing while they are quiet; ZeroMQ sockets by their
+ * ZMQ_FD. That one tells of a change, once, and any use of the socket may take the word away: see loop_socket_used. To
+ * handlers everything is level-triggered: they do a bounded amount of work and are called again while there is more. Handlers may add and remove any source, also their
  * own; a source that was removed is not called any more, not even in the same turn.
  *
  * Everything here is called from the loop's thread, but for what a handler's header says.
@@ -35,9 +35,14 @@ as_err loop_add_fd(struct loop *loop, int fd, short events, loop_fn fn, void *ar
 void loop_mod_fd(struct loop *loop, int fd, short events);
 void loop_del_fd(struct loop *loop, int fd); /* one that is not there does no harm */
 
-/* fn is called while something can be received from it. */
+/* fn is called while something can be received from it. Taken out before it is closed. */
 as_err loop_add_socket(struct loop *loop, void *zmq_socket, loop_fn fn, void *arg) AS_MUST_CHECK;
 void loop_del_socket(struct loop *loop, void *zmq_socket);
+/*
+ * To be called by who sends, receives or asks for ZMQ_EVENTS anywhere but in the socket's own fn: what came in has
+ * perhaps been noticed inside, and its descriptor says nothing any more. One that is not there does no harm.
+ */
+void loop_socket_used(struct loop *loop, const void *zmq_socket);
 
 /*
  * A one-shot timer in memory of the caller, which it leaves with loop_timer_cancel; {.fn, .arg} is set up,

@@ -3,6 +3,8 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 
 #include "common/base/log.h"
 #include "common/base/version.h"
@@ -55,6 +57,16 @@ int daemon_args_parse(const char *program, int argc, char **argv, struct daemon_
 	return -1;
 }
 
+void daemon_guard_memory(void)
+{
+	const struct rlimit none = {0, 0};
+
+	setrlimit(RLIMIT_CORE, &none);
+#ifndef __SANITIZE_ADDRESS__ /* looks for leaks as a debugger would */
+	prctl(PR_SET_DUMPABLE, 0);
+#endif
+}
+
 as_err daemon_home_check(const char *dir, enum node_role role, struct as_errmsg *em)
 {
 	AS_AUTO(node_dir) struct node_dir d = {0};
@@ -101,6 +113,7 @@ int daemon_failed(const char *program, as_err err, const struct as_errmsg *em)
 	case AS_EPROTO:
 	case AS_ENOTFOUND:
 	case AS_EUNSUPPORTED:
+	case AS_EFORGED:  /* the key of another store */
 	case AS_EREFUSED: /* owner, mode: somebody has to mend it */
 		return 78;
 	case AS_ECONFLICT: /* another process has the directory: it may end */

@@ -18,6 +18,9 @@ struct daemon_args {
 /* --dir DIR [--check], --help, --version. An exit code when the program is to end, -1 to go on. */
 int daemon_args_parse(const char *program, int argc, char **argv, struct daemon_args *ret);
 
+/* First of all: what is in memory must never get to a disk, by a core file or by another program that reads it. */
+void daemon_guard_memory(void);
+
 /* Is DIR a node of this role? AS_EINVAL, and what node_dir_open says. */
 as_err daemon_home_check(const char *dir, enum node_role role, struct as_errmsg *em) AS_MUST_CHECK;
 

@@ -3,12 +3,14 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
 
 #include "common/base/log.h"
+#include "common/base/text.h"
 
 #define SEND_TIMEOUT_S 30
 
@@ -81,6 +83,18 @@ static bool emit(void *arg, json_t *line)
 	return !y->gone;
 }
 
+/* {"exit":N}, with an error when there is one. */
+static json_t *end_of(int exit_code, const char *error)
+{
+	char text[400];
+
+	if (error == NULL)
+		return json_pack("{s:i}", "exit", exit_code);
+	snprintf(text, sizeof text, "%s", error);
+	text_utf8_mend(text);
+	return json_pack("{s:i, s:s}", "exit", exit_code, "error", text);
+}
+
 static void *query_main(void *arg)
 {
 	struct query *y = arg;
@@ -93,8 +107,7 @@ static void *query_main(void *arg)
 
 	if (err == AS_OK)
 		code = query_run(n, y->request, emit, y);
-	end = err ? json_pack("{s:i, s:s}", "exit", code, "error", em.text[0] ? em.text : as_err_text(err))
-		  : json_pack("{s:i}", "exit", code);
+	end = end_of(code, err == AS_OK ? NULL : em.text[0] ? em.text : as_err_text(err));
 	if (end)
 		emit(y, end);
 	node_view_free(n);
@@ -158,11 +171,9 @@ bool control_emit(void *arg, json_t *line)
 
 void control_end(struct control_conn *c, int exit_code, const char *error)
 {
-	AS_AUTO(json) json_t *end = error ? json_pack("{s:i, s:s}", "exit", exit_code, "error", error)
-					  : json_pack("{s:i}", "exit", exit_code);
+	AS_AUTO(json) json_t *end = end_of(exit_code, error);
 
-	if (end && control_emit(c, end))
-		control_finish(c);
-	else
-		control_finish(c);
+	if (end)
+		control_emit(c, end);
+	control_finish(c);
 }

@@ -40,7 +40,10 @@ as_err shell_open(struct shell *s, struct loop *loop, struct node_home *home, si
 
 void shell_close(struct shell *s)
 {
-	for (size_t i = 0; i < s->verify_n; i++)
+	size_t n = s->verify_n;
+
+	s->verify_n = 0; /* what is done while they end goes to no verifier, which may be gone */
+	for (size_t i = 0; i < n; i++)
 		worker_stop(s->verify[i]);
 	worker_stop(s->store);
 	for (size_t i = 0; i < SHELL_VERIFIERS_MAX; i++) {
@@ -66,13 +69,11 @@ bool shell_received(struct shell *s, struct bytes frame, struct msg *ret_m)
 	struct as_errmsg em = {0};
 	as_err err = msg_decode(s->codec, frame, keys, ret_m, &em);
 
-	s->frames_in++;
 	if (err == AS_OK && (ret_m->type == MSG_BLOCK || ret_m->type == MSG_KEYS) &&
 	    !received_take(&s->slots, s->home->org, ret_m))
 		err = AS_ENOMEM;
 	if (err == AS_OK)
 		return true;
-	s->frames_bad++;
 	logline(LOG_LEVEL_WARN, "frame-dropped", "reason=%s detail=%s", LOG_STR(as_err_text(err)), LOG_STR(em.text));
 	return false;
 }
@@ -83,8 +84,6 @@ struct verify_job {
 	struct worker_job job;
 	struct shell *s;
 	struct received *r;
-	uint64_t use;
-	bool orphan; /* the core gave the slot back meanwhile */
 };
 
 static void verify_run(struct worker_job *job, void *ctx)
@@ -102,7 +101,7 @@ static void verify_done(struct worker_job *job)
 	struct received *r = j->r;
 
 	free(j);
-	r->busy = NULL;
+	r->busy = false;
 	if (r->orphan) {
 		r->orphan = false;
 		received_free(&s->slots, r->slot);
@@ -126,7 +125,7 @@ static void on_verify(struct shell *s, const struct sync_out *out)
 	*j = (struct verify_job){.job = {.run = verify_run, .done = verify_done}, .s = s, .r = r};
 	r->fresh = out->verify.fresh;
 	r->evidence = out->verify.evidence;
-	r->busy = j;
+	r->busy = true;
 	if (s->verify_n == 0) {
 		worker_post(s->store, &j->job);
 		return;
@@ -196,8 +195,8 @@ static void commit_run(struct worker_job *job, void *ctx)
 		return;
 	items_committed(&st->verifier, c->items, c->n);
 	shell_roster_fold(&st->node->roster, c->raw, c->raw_n);
-	if (c->result.roster_anew)
-		c->err = node_roster_load(st->node);
+	if (c->result.roster_anew && (c->err = node_roster_load(st->node)) == AS_ECORRUPT && !st->node->home->is_hq)
+		c->err = AS_OK; /* another block is damaged, and is fetched back as well */
 	c->rows_n = shell_rows(st, c->rows, AS_COUNT(c->rows));
 	if (c->err == AS_OK && c->raw_n) /* they outlive the batch */
 		c->err = shell_copy_raw(&c->raw_memory, c->raw, c->raw_n, c->raw);
@@ -210,7 +209,6 @@ static void commit_done(struct worker_job *job)
 	struct sync_committed done = {.result = COMMIT_OK};
 
 	s->commit_under_way = false;
-	s->commits++;
 	if (c->err) {
 		shell_commit_failed(c->err, "commit", &c->em);
 		done.result = COMMIT_FULL;
@@ -262,7 +260,6 @@ static void on_send(struct shell *s, const struct sync_out *out)
 
 	switch (outbox_frame(s->view, out, (uint64_t)clock_utc_ms() / 1000, &s->frame, &em)) {
 	case OUTBOX_SEND:
-		s->frames_out++;
 		s->role->send(s->ctx, out->link, buf_bytes(&s->frame));
 		break;
 	case OUTBOX_ROTTEN:
@@ -318,6 +315,7 @@ void shell_step_done(struct shell *s)
 
 #define SCRUB_BLOCKS 4 /* a tick: what a slow disk reads in a few hundredths of a second */
 #define SCRUB_PAUSE_MS 3600000u
+#define SCRUB_AGAIN_MS 5000u /* after damage: a log has one block fetched back at a time, others may wait */
 
 /* The first log after the one read last. */
 static as_err scrub_find(void *arg, const struct log_row *row)
@@ -380,7 +378,10 @@ void shell_scrub(struct shell *s, uint64_t now_ms)
 			continue;
 		logline(LOG_LEVEL_INFO, "scrubbed", "blocks=%llu damaged=%llu", (unsigned long long)k->blocks,
 			(unsigned long long)k->damaged);
-		*k = (struct shell_scrub){.next_ms = now_ms + SCRUB_PAUSE_MS};
+		uint64_t again = k->damaged == 0 ? SCRUB_PAUSE_MS : k->again_ms ? 2 * k->again_ms : SCRUB_AGAIN_MS;
+		if (again > SCRUB_PAUSE_MS)
+			again = SCRUB_PAUSE_MS;
+		*k = (struct shell_scrub){.next_ms = now_ms + again, .again_ms = k->damaged ? again : 0};
 	}
 }
 

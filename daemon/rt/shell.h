@@ -38,6 +38,7 @@ struct shell_role {
 	/* Outputs that are not the shell's: CONNECT, APPEND, OPEN, FORK, ALARM. */
 	void (*out)(void *ctx, const struct sync_out *out);
 	void (*verified)(void *ctx, const struct sync_verified *v);
+	/* When the core is told, c is the next commit already: what is needed of this one is taken before. */
 	void (*committed)(void *ctx, const struct shell_commit *c, const struct sync_committed *done);
 	void (*checked)(void *ctx, const struct log_id *log, uint64_t first, bool sound);
 	/* More operations for a core's commit (ITEM_ADMIT), in the store thread; NULL: none. */
@@ -102,10 +103,10 @@ struct shell {
 		struct log_id log; /* the one being read; all zero: before the first */
 		bool in_log;
 		uint64_t at;	  /* the next block begins here */
-		uint64_t next_ms; /* not before: a pass is over */
+		uint64_t again_ms; /* the pass before found damage: this one came so soon after it */
+	uint64_t next_ms; /* not before: a pass is over */
 		uint64_t blocks, damaged; /* of this pass */
 	} scrub;
-	uint64_t commits, frames_in, frames_bad, frames_out; /* counters for status */
 };
 
 /* verifiers: 0 at a branch. em says what failed. */

@@ -66,8 +66,8 @@ static void finish_job(struct worker *w, struct worker_job *job)
 	pthread_mutex_lock(&w->mutex);
 	bool first = w->done.first == NULL;
 	queue_add(&w->done, job);
-	pthread_cond_signal(&w->finished);
 	pthread_mutex_unlock(&w->mutex);
+	pthread_cond_signal(&w->finished);
 	if (first)
 		while (eventfd_write(w->event, 1) < 0 && errno == EINTR)
 			;
@@ -173,8 +173,8 @@ void worker_post(struct worker *w, struct worker_job *job)
 	pthread_mutex_lock(&w->mutex);
 	as_assert(!w->end);
 	queue_add(&w->todo, job);
-	pthread_cond_signal(&w->posted);
 	pthread_mutex_unlock(&w->mutex);
+	pthread_cond_signal(&w->posted); /* after the unlock: who wakes does not wait again */
 }
 
 size_t worker_queued(const struct worker *w)

@@ -23,6 +23,7 @@ my %pid;	 # what runs, by name
 my $owner = $$;
 my $slow = $build =~ /san-/ ? 6 : 1; # times that waits may take longer
 
+$ENV{TSAN_OPTIONS} //= "suppressions=$top/tests/lib/tsan.supp";
 $SIG{PIPE} = 'IGNORE';
 $SIG{TERM} = $SIG{INT} = sub { exit 1 };
 

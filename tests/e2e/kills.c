@@ -37,7 +37,6 @@
 static const char *const codes[BRANCHES] = {"BJ01", "GZ02"};
 static struct daemon hq, branches[BRANCHES];
 static struct feed feeds[BRANCHES];
-static char relay_sock[BRANCHES][DAEMON_PATH];
 static char journal[BRANCHES][DAEMON_PATH];
 static struct rng rng;
 static unsigned tests_n;
@@ -62,40 +61,17 @@ static void result(bool ok, const char *fmt, ...)
 
 /* ---- the system ------------------------------------------------------------------------------------------------- */
 
-static void relay_start(size_t i, int port, int hq_port)
-{
-	char target[64], listen[16], program[DAEMON_PATH];
-
-	snprintf(relay_sock[i], sizeof relay_sock[i], "%s", temp_path(i ? "relay1" : "relay0"));
-	snprintf(program, sizeof program, "%s", build_path("relay"));
-	snprintf(target, sizeof target, "127.0.0.1:%d", hq_port);
-	snprintf(listen, sizeof listen, "%d", port);
-	pid_t pid = fork();
-	if (pid == 0) {
-		int null = open("/dev/null", O_RDWR);
-		dup2(null, 0);
-		dup2(null, 1);
-		execl(program, program, listen, target, "--control", relay_sock[i], (char *)NULL);
-		_exit(127);
-	}
-	guard_process(pid);
-	char *argv[] = {program, (char[]){"--send"}, relay_sock[i], (char[]){"delay"}, (char[]){DELAY_MS}, NULL};
-	for (int tries = 0; run_program(argv, NULL, NULL, 10) != 0; tries++) {
-		if (tries > 500)
-			give_up("the relay does not listen");
-		usleep(10000);
-	}
-}
-
 static void set_up(void)
 {
 	int hq_port = port_free();
+	struct relay relay;
 
 	hq_make(&hq, temp_path("hq"), hq_port);
 	for (size_t i = 0; i < BRANCHES; i++) {
 		int port = port_free();
 		branch_make(&branches[i], &hq, codes[i], temp_path(codes[i]), port);
-		relay_start(i, port, hq_port);
+		relay_start(&relay, i ? "relay1" : "relay0", port, hq_port);
+		relay_order(&relay, "delay " DELAY_MS);
 		feed_init(&feeds[i], branches[i].dir, codes[i], UINT64_MAX, WINDOW);
 		feeds[i].per_s = EVENTS_PER_S;
 		snprintf(journal[i], sizeof journal[i], "%.240s.journal", branches[i].dir);
@@ -220,12 +196,15 @@ static void one_kill(void)
 		if (node_open(&views[i], branches[i].dir, NODE_READ, &em))
 			give_up("%s: %s", branches[i].dir, em.text);
 	work(1 + (unsigned)rng_below(&rng, 12)); /* so that the moment is not that of a commit seen by us */
-	for (size_t i = 0; i < BRANCHES; i++) {
-		if (!victim[i] && (victim[0] || victim[1]))
-			continue;
-		struct held h = held_by(views[i]);
-		lag |= h.head > h.acked;
-		unanswered |= feeds[i].made > feeds[i].answered;
+	for (unsigned tries = 0; tries < 2000 && !lag && !unanswered; tries++) {
+		work(tries > 0);
+		for (size_t i = 0; i < BRANCHES; i++) {
+			if (!victim[i] && (victim[0] || victim[1]))
+				continue;
+			struct held h = held_by(views[i]);
+			lag |= h.head > h.acked;
+			unanswered |= feeds[i].made > feeds[i].answered;
+		}
 	}
 	if (hq_too)
 		kill(hq.pid, SIGKILL);

@@ -16,6 +16,7 @@
 #include "common/base/check.h"
 #include "common/base/cleanup.h"
 #include "common/base/clock.h"
+#include "tests/lib/temp.h"
 
 #define GUARDED_MAX 64
 
@@ -58,6 +59,7 @@ static void guard_end(void)
 void daemons_guard(void)
 {
 	signal(SIGPIPE, SIG_IGN);
+	setenv("TSAN_OPTIONS", "suppressions=tests/lib/tsan.supp", 0);
 	atexit(guard_end);
 }
 
@@ -69,11 +71,6 @@ static void guard(pid_t pid, pid_t was)
 			return;
 		}
 	give_up("too many processes");
-}
-
-void guard_process(pid_t pid)
-{
-	guard(pid, 0);
 }
 
 static pid_t spawn(char *const argv[], const char *out, const char *err, bool append)
@@ -328,6 +325,42 @@ struct branch_status status_of(const char *dir, const char *branch)
 		s.incarnation = number(row, "incarnation");
 	}
 	return s;
+}
+
+/* ---- lines -------------------------------------------------------------------------------------------------------- */
+
+static int order(const struct relay *r, const char *command)
+{
+	char program[DAEMON_PATH], control[DAEMON_PATH], text[64];
+
+	snprintf(program, sizeof program, "%s", r->program);
+	snprintf(control, sizeof control, "%s", r->control);
+	snprintf(text, sizeof text, "%s", command);
+	char *argv[] = {program, W("--send"), control, text, NULL};
+	return run_program(argv, NULL, NULL, 10);
+}
+
+void relay_order(const struct relay *r, const char *command)
+{
+	if (order(r, command))
+		give_up("the relay does not take %s", command);
+}
+
+void relay_start(struct relay *r, const char *name, int port, int to_port)
+{
+	char target[64], listen[16];
+
+	snprintf(r->control, sizeof r->control, "%s", temp_path(name));
+	snprintf(r->program, sizeof r->program, "%s", build_path("relay"));
+	snprintf(target, sizeof target, "127.0.0.1:%d", to_port);
+	snprintf(listen, sizeof listen, "%d", port);
+	char *argv[] = {r->program, listen, target, W("--control"), r->control, NULL};
+	spawn(argv, NULL, NULL, false);
+	for (int tries = 0; order(r, "stat") != 0; tries++) {
+		if (tries > 500)
+			give_up("the relay does not listen");
+		usleep(10000);
+	}
 }
 
 /* ---- events ------------------------------------------------------------------------------------------------------ */

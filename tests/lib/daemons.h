@@ -40,7 +40,6 @@ int daemon_end(struct daemon *d, int signo);
 
 /* Every daemon and program that was started and still runs is killed at exit. */
 void daemons_guard(void);
-void guard_process(pid_t pid); /* one that the caller has started */
 
 /* Makes a head office that listens on the port. */
 void hq_make(struct daemon *d, const char *dir, int port);
@@ -61,6 +60,16 @@ struct branch_status {
 	uint64_t head, acked, applied, lag, flagged, refused, incarnation;
 };
 struct branch_status status_of(const char *dir, const char *branch);
+
+/* ---- lines -------------------------------------------------------------------------------------------------- */
+
+struct relay {
+	char control[DAEMON_PATH], program[DAEMON_PATH];
+};
+
+/* From this port to that one; name: of its control socket in the temporary folder. Runs until the test ends. */
+void relay_start(struct relay *r, const char *name, int port, int to_port);
+void relay_order(const struct relay *r, const char *command); /* "cut", "delay 8" … */
 
 /* ---- submitting ------------------------------------------------------------------------------------------- */
 

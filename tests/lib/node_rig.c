@@ -436,3 +436,24 @@ const char *node_rig_event(const char *kind, const char *event_id, const char *l
 		 event_id ? "\"" : "", facts);
 	return out;
 }
+
+void node_rig_receipt(struct node_rig *hq, struct node_rig *br, const struct log_id *log)
+{
+	struct msg have = {.type = MSG_HAVE, .session = 1};
+	struct sync_out out = {.type = SYNC_SEND, .send = {.msg = &have}};
+	AS_AUTO(buf) struct buf frame = {0};
+	struct as_errmsg em = {0};
+	struct wire_key keys[KEYS_PER_MESSAGE_MAX];
+	struct msg_codec *codec = malloc(sizeof *codec);
+	struct msg m;
+
+	have.have = (struct msg_have){.log = *log, .head = node_rig_row(hq, log).head, .receipted = true};
+	buf_init(&frame, MESSAGE_BYTES_MAX);
+	as_assert(outbox_frame(hq->n, &out, NODE_RIG_NOW / 1000, &frame, &em) == OUTBOX_SEND);
+	MUST(msg_decode(codec, buf_bytes(&frame), keys, &m, &em));
+	as_assert(outbox_receipt_ok(br->n, log, &m.have.head, m.have.receipt));
+	struct sync_item it = {.type = ITEM_RECEIPT, .log = *log, .slot = SYNC_NO_SLOT, .head = m.have.head};
+	memcpy(it.receipt, m.have.receipt, sizeof it.receipt);
+	commit_items(br, &it, NULL);
+	free(codec);
+}

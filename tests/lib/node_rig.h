@@ -68,6 +68,9 @@ uint8_t node_rig_copy(struct node_rig *from, struct node_rig *to, const struct l
 /* Key changes of a log that `to` lacks, sealed as they travel. */
 void node_rig_copy_keys(struct node_rig *from, struct node_rig *to, const struct log_id *log);
 
+/* Head office receipts what it holds of the log; the branch keeps the receipt. */
+void node_rig_receipt(struct node_rig *hq, struct node_rig *branch, const struct log_id *log);
+
 struct log_row node_rig_row(struct node_rig *r, const struct log_id *log); /* zeroed: not held */
 
 /* One submitted line, recorded. Aborts when it is refused; the line must live until the call returns. */

@@ -9,7 +9,16 @@
 
 typedef unsigned long long ull;
 
-enum event_type { EV_MESSAGE = 1, EV_VERIFIED, EV_COMMITTED, EV_CHECKED, EV_FORK, EV_CONNECT, EV_TICK, EV_APPEND };
+enum event_type {
+	EV_MESSAGE = 1,
+	EV_VERIFIED,
+	EV_COMMITTED,
+	EV_CHECKED,
+	EV_FORK,
+	EV_CONNECT,
+	EV_TICK,
+	EV_APPEND
+};
 
 struct tr_event {
 	uint64_t at, seq;
@@ -338,7 +347,9 @@ static void try_connect(struct tr_node *n, enum sync_link kind)
 	n->kind = kind;
 	n->busy[0] = n->busy[1] = 0;
 	tr_line(w, "%-6slink up, by its %s", n->name, kind == SYNC_LINK_NODE ? "own key" : "token");
-	branch_core_link_up(n->branch, w->now, n->link, kind);
+	uint8_t random[16 - SYNC_RUN_START];
+	put_be64(random, n->link);
+	branch_core_link_up(n->branch, w->now, n->link, kind, random);
 	flush(n);
 }
 
@@ -370,10 +381,10 @@ static void verify(struct tr_node *n, struct tr_event *ev)
 		log_id_put(&ev->log, name);
 		as_sha256(name, sizeof name, root);
 	}
-	/* a block that was asked back stands over a place that is held: its own history is the frontier there */
+	/* a block that was asked back stands over a place that is held: its own history is the frontier there
+	 */
 	bool held = ev->evidence || (log && b->first < log->row.head.size);
-	if (v.reason == REFUSE_NONE && !held &&
-	    memcmp(ev->fresh ? root : at->root, b->before, 32) != 0)
+	if (v.reason == REFUSE_NONE && !held && memcmp(ev->fresh ? root : at->root, b->before, 32) != 0)
 		v.reason = REFUSE_DAMAGED;
 	if (v.reason == REFUSE_NONE) {
 		v.head.size = b->first + b->count;
@@ -757,11 +768,11 @@ static void fork_off(struct tr_node *n, const struct sync_out *out)
 	uint64_t keys = 0, kept = 0;
 
 	memcpy(child.branch, n->code, sizeof child.branch);
-	memcpy(child.inc, out->fork.inc, sizeof child.inc);
+	rng_fill(&w->rng, child.inc, sizeof child.inc);
 	for (int k = 0; k < 2; k++)
-		has[k] =
-		    branch_core_parent(n->branch, &(struct log_id){.cls = k == 0 ? LOG_LIVE : LOG_BULK, .number = child.number},
-				       &parent[k], &parent_head[k]);
+		has[k] = branch_core_parent(
+		    n->branch, &(struct log_id){.cls = k == 0 ? LOG_LIVE : LOG_BULK, .number = child.number},
+		    &parent[k], &parent_head[k]);
 	struct tr_log *old = tr_store_log(&n->store, &n->store.open);
 	keys = old ? old->row.keys : 0;
 	for (int k = 0; k < 2; k++) {

@@ -171,7 +171,8 @@ struct tr_node {
 	uint32_t connect_n;
 	struct tr_fault faults[TR_FAULTS];
 	size_t faults_n;
-	uint32_t append_ms; /* what is recorded next waits so long: for the store; at head office, to be told */
+	uint32_t
+	    append_ms; /* what is recorded next waits so long: for the store; at head office, to be told */
 	uint32_t refused_local; /* events not recorded: store full */
 	enum sync_state state;
 	bool has_state;
@@ -241,7 +242,7 @@ uint32_t tr_token(struct tr *w, const char *code, uint64_t expires_ms);
 /* A second machine with the same disk: off, with a line. */
 struct tr_node *tr_clone(struct tr_node *n, const char *name);
 
-/* The same by a snapshot of its memory: it runs on with the same run id, its line is cut. */
+/* The same by a snapshot of its memory: it runs on as the same start of the program, its line is cut. */
 struct tr_node *tr_clone_running(struct tr_node *n, const char *name);
 
 void tr_run(struct tr *w, uint64_t ms);

@@ -149,10 +149,11 @@ void check_step(struct world *w, struct node *n)
 	}
 	if (c->instance < n->instance_seen)
 		broken(w, "6 monotone", "%s: instance %u after %u", n->name, c->instance, n->instance_seen);
-	n->instance_seen = c->instance;
+	if (n->is_hq) /* a branch: when it is durable */
+		n->instance_seen = c->instance;
 	if (!n->is_hq)
 		credit += n->b.s.granted - n->b.s.received;
-	for (size_t i = 0; n->is_hq && i < n->h.sessions_cap; i++)
+	for (size_t i = 0; n->is_hq && i < n->h.sessions_n; i++)
 		credit += n->h.sessions[i].granted - n->h.sessions[i].received;
 	if (credit != (n->is_hq ? SIM_POOL : BRANCH_WINDOW))
 		broken(w, "9 bounds", "%s: credit %llu of %u", n->name, (unsigned long long)credit,
@@ -185,7 +186,7 @@ bool check_equal(struct world *w)
 			       hq->jobs_n, hq->alive ? hq->h.c.queue_n : 0, hq->alive ? hq->h.c.flight_n : 0);
 	if (hq->h.state != SYNC_HQ_SERVING) {
 		struct sync_session *s = hq->h.sessions;
-		for (size_t i = 0; i < hq->h.sessions_cap; i++)
+		for (size_t i = 0; i < hq->h.sessions_n; i++)
 			if (hq->h.sessions[i].open && hq->h.sessions[i].granted > s->granted)
 				s = &hq->h.sessions[i];
 		return unequal(w,
@@ -577,7 +578,7 @@ void check_rest(struct world *w)
 			       BRANCH_WINDOW);
 	}
 	check_promises(w);
-	for (size_t i = 0; i < hq->h.sessions_cap; i++)
+	for (size_t i = 0; i < hq->h.sessions_n; i++)
 		out += hq->h.sessions[i].granted - hq->h.sessions[i].received;
 	if (!w->failure && out != SIM_POOL)
 		broken(w, "9 bounds", "head office: credit %llu of %u", (unsigned long long)out, SIM_POOL);

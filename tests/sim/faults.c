@@ -33,6 +33,7 @@ static const struct {
     [F_RESTORE_LINE] = {200, 1},
     [F_RESTORE_NO_LINE] = {200, 1},
     [F_CLONE] = {150, 1},
+    [F_CLONE_RUNNING] = {150, 1},
     [F_HQ_ROLLBACK] = {200, 1},
     [F_HQ_INSTANCE] = {1000, 1},
     [F_TOKEN_THIEF] = {200, 1},
@@ -45,9 +46,8 @@ static const struct {
 };
 
 /* What the story tells, in this order. */
-static const uint8_t script[] = {F_PARTITION,	    F_RESTORE_LINE, F_FLIP_STORE_HQ, F_ZERO_CREDIT,
-				 F_RESTORE_NO_LINE, F_HQ_ROLLBACK,  F_CLONE,	     F_FLIP_STORE_BRANCH,
-				 F_REPLACED,	    F_PARTITION};
+static const uint8_t script[] = {F_PARTITION,	F_FLIP_STORE_HQ, F_RESTORE_LINE,
+				 F_HQ_ROLLBACK, F_CLONE,	 F_REPLACED};
 
 void faults_draw(struct world *w)
 {
@@ -77,7 +77,7 @@ static struct node *some_branch(struct world *w)
 	return NULL;
 }
 
-static void cut_line(struct world *w, struct node *n, uint64_t ms, bool tell)
+void faults_cut_line(struct world *w, struct node *n, uint64_t ms, bool tell)
 {
 	n->no_line = true;
 	n->no_line_until = w->now + ms;
@@ -158,42 +158,16 @@ static void put_back(struct world *w, struct node *n)
 	world_at(w, w->now + 1000 + rng_below(&w->rng, 10 * MINUTE_MS), EV_START, n->index);
 }
 
-static bool rotten(struct world *w);
-
 static void restore(struct world *w, struct node *n, bool line)
 {
-	if (rotten(w) || n->copy == NULL || !n->alive)
+	if (faults_rotten(w) || n->copy == NULL || !n->alive)
 		return;
 	w->counts[line ? F_RESTORE_LINE : F_RESTORE_NO_LINE]++;
 	story(w, "the disk of %s is replaced by a copy %u minutes old%s", n->name,
 	      (unsigned)((w->now - n->copy_ms) / MINUTE_MS), line ? "" : ", and its line is dead");
 	put_back(w, n);
 	if (!line)
-		cut_line(w, n, MINUTE_MS + rng_below(&w->rng, 120 * MINUTE_MS), true);
-}
-
-static void clone(struct world *w, struct node *n)
-{
-	char name[12];
-
-	if (w->nodes_n >= SIM_NODES_MAX - 2 || !n->alive || rotten(w))
-		return;
-	w->counts[F_CLONE]++;
-	snprintf(name, sizeof name, "%.4s'%zu", n->name, w->nodes_n);
-	struct node *c = world_node_new(w, false, n->branch, name);
-	kv_close(c->kv);
-	as_assert(kv_mem_snapshot(n->copy && chance(w, 500) ? n->copy : n->kv, &c->kv) == AS_OK);
-	memcpy(c->identity, n->identity, 32);
-	memcpy(c->secret, n->secret, 64);
-	memcpy(c->box_public, n->box_public, 32);
-	memcpy(c->box_secret, n->box_secret, 32);
-	c->token = n->token;
-	c->first_number = n->first_number;
-	story(w, "somebody copies the machine of %s and starts both", n->name);
-	if (chance(w, 400))
-		cut_line(w, c, rng_below(&w->rng, 60 * MINUTE_MS), true);
-	world_at(w, w->now + 1000, EV_START, c->index);
-	world_at(w, w->now + 5000, EV_SUBMIT, c->index);
+		faults_cut_line(w, n, MINUTE_MS + rng_below(&w->rng, 120 * MINUTE_MS), true);
 }
 
 /* The server broke; a new one joins with its own key, the old key ends at what is committed. */
@@ -202,7 +176,7 @@ static void replace(struct world *w, struct node *n)
 	struct node *hq = hq_of(w);
 	char name[12];
 
-	if (rotten(w) || w->nodes_n >= SIM_NODES_MAX - 2 || !hq->alive || !n->alive ||
+	if (faults_rotten(w) || w->nodes_n >= SIM_NODES_MAX - 2 || !hq->alive || !n->alive ||
 	    w->tokens_n >= SIM_NODES_MAX || key_ended(w, n->identity) || !branch_joined(n))
 		return;
 	w->counts[F_REPLACED]++;
@@ -212,7 +186,6 @@ static void replace(struct world *w, struct node *n)
 	for (size_t i = 1; i < w->nodes_n; i++)
 		if (w->nodes[i]->retired && memcmp(w->nodes[i]->identity, n->identity, 32) == 0)
 			faults_lose(w, w->nodes[i]);
-	story(w, "the server of %s burns down; `hq enrol --replace`, and a new one is sent", n->name);
 	/* Or it was not that bad: the old one runs on for a while and is told that its key has ended. */
 	uint64_t off_ms = w->o.story || chance(w, 500) ? 0 : rng_below(&w->rng, 20 * MINUTE_MS);
 	if (off_ms == 0) {
@@ -235,6 +208,8 @@ static void replace(struct world *w, struct node *n)
 		hq_core_add_token(&hq->h, &t);
 	snprintf(name, sizeof name, "%.4s+%zu", n->name, w->nodes_n);
 	struct node *c = world_node_new(w, false, n->branch, name);
+	story(w, "the server of %s burns down; `hq enrol --replace`, and a new one is sent: %s", n->name,
+	      c->name);
 	/* old content keys reach the new server in Keys, sealed to its recipient key; here it has the old one
 	 */
 	memcpy(c->box_public, n->box_public, 32);
@@ -249,7 +224,7 @@ static void rollback(struct world *w)
 {
 	struct node *hq = hq_of(w);
 
-	if (rotten(w) || hq->copy == NULL || !hq->alive)
+	if (faults_rotten(w) || hq->copy == NULL || !hq->alive)
 		return;
 	w->counts[F_HQ_ROLLBACK]++;
 	story(w, "head office is put back from a copy %u minutes old",
@@ -259,7 +234,7 @@ static void rollback(struct world *w)
 }
 
 /* Is a block rotten somewhere that was neither given back nor cut yet? Then its other copies stay. */
-static bool rotten(struct world *w)
+bool faults_rotten(struct world *w)
 {
 	for (size_t i = 0; i < w->nodes_n; i++) {
 		AS_AUTO(buf) struct buf block = {0};
@@ -282,7 +257,7 @@ static void flip(struct world *w, struct node *n, enum fault f)
 	struct block_meta m;
 	struct log_id log;
 
-	if (!n->alive || rotten(w) || !pick_block(n, &log, &m))
+	if (!n->alive || faults_rotten(w) || !pick_block(n, &log, &m))
 		return;
 	if (n->is_hq) { /* only what somebody can give back */
 		bool other = false;
@@ -342,7 +317,7 @@ void faults_strike(struct world *w)
 	static const uint8_t strikes[] = {
 	    F_PARTITION,     F_HALF_OPEN,   F_RESTORE_LINE, F_RESTORE_NO_LINE, F_CLONE,
 	    F_HQ_ROLLBACK,   F_TOKEN_THIEF, F_REPLACED,	    F_WIRE_VERSION,    F_FLIP_STORE_BRANCH,
-	    F_FLIP_STORE_HQ, F_ZERO_CREDIT, F_TRANSPORT};
+	    F_FLIP_STORE_HQ, F_ZERO_CREDIT, F_TRANSPORT,    F_CLONE_RUNNING};
 	struct node *n = some_branch(w);
 	struct node *hq = hq_of(w);
 	uint8_t f = strikes[rng_below(&w->rng, sizeof strikes)];
@@ -361,10 +336,10 @@ void faults_strike(struct world *w)
 	case F_PARTITION:
 		w->counts[f]++;
 		story(w, "the line of %s is cut", n->name);
-		cut_line(w, n,
-			 chance(w, 500) ? rng_below(&w->rng, 5 * MINUTE_MS)
-					: rng_below(&w->rng, 180 * MINUTE_MS),
-			 true);
+		faults_cut_line(w, n,
+				chance(w, 500) ? rng_below(&w->rng, 5 * MINUTE_MS)
+					       : rng_below(&w->rng, 180 * MINUTE_MS),
+				true);
 		break;
 	case F_HALF_OPEN:
 		if (n->link && w->links[n->link].up) {
@@ -377,7 +352,10 @@ void faults_strike(struct world *w)
 		restore(w, n, f == F_RESTORE_LINE);
 		break;
 	case F_CLONE:
-		clone(w, n);
+		faults_clone(w, n);
+		break;
+	case F_CLONE_RUNNING:
+		faults_clone_running(w, n);
 		break;
 	case F_HQ_ROLLBACK:
 		rollback(w);

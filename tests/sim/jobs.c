@@ -285,11 +285,11 @@ static void exec_core(struct node *n)
 	if (err == AS_ECORRUPT)
 		check_scrub_node(n);
 	n->result = err == AS_OK ? COMMIT_OK : COMMIT_FULL;
-	if (err == AS_OK)
-		for (size_t i = 0; i < n->items_n; i++)
-			if (n->items[i].type == ITEM_ADMIT)
-				world_admit(n->w, n->items[i].number,
-					    hq_core_join(&n->h, n->items[i].number));
+	for (size_t i = 0; err == AS_OK && i < n->items_n; i++)
+		if (n->items[i].type == ITEM_ADMIT)
+			world_admit(n->w, n->items[i].number, hq_core_join(&n->h, n->items[i].number));
+		else if (n->items[i].type == ITEM_INSTANCE)
+			n->instance_seen = n->items[i].number;
 }
 
 /* ---- head office's own logs

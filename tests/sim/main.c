@@ -21,13 +21,13 @@ struct totals {
 
 static void begin_story(uint64_t seed)
 {
-	printf("Three service centres (BJ01, BJ02, BJ03) record repairs and complaints and send them to a "
-	       "head office (hq).\n"
-	       "Both sides are the real cores, the real block format and the real store; line, clock and "
-	       "disks are simulated\n"
-	       "(seed %llu). For four hours everything goes wrong that can; nothing that was answered "
-	       "\"accepted\" may be\n"
-	       "lost or counted twice. Times are hours:minutes:seconds.\n\n",
+	printf("Three service centres (BJ01, BJ02, BJ03) record repairs and send them to a head office (hq). "
+	       "The cores, "
+	       "blocks\n"
+	       "and stores are the real ones; line, clock and disks are simulated (seed %llu). Whatever goes "
+	       "wrong: "
+	       "nothing that\n"
+	       "was answered \"accepted\" may be lost or counted twice. Times are hours:minutes:seconds.\n\n",
 	       (unsigned long long)seed);
 }
 

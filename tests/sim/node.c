@@ -332,7 +332,7 @@ void node_out(void *ctx, const struct sync_out *out)
 		break;
 	case SYNC_FORK: {
 		struct job j = {.type = JOB_FORK, .number = out->fork.number};
-		memcpy(j.inc, out->fork.inc, 16);
+		rng_fill(&w->rng, j.inc, sizeof j.inc);
 		node_job(n, &j);
 		break;
 	}
@@ -463,7 +463,7 @@ void node_start(struct node *n)
 					   .queue = n->queue,
 					   .queue_cap = SIM_SLOTS};
 		memcpy(conf.branch, n->branch, BRANCH_CODE_MAX);
-		memcpy(conf.run_id, run_id, 16);
+		memcpy(conf.run_id, run_id, sizeof conf.run_id);
 		branch_core_init(&n->b, &conf);
 		struct branch_start s = branch_start_of(n, &shared_rows, false);
 		branch_core_load(&n->b, &s, w->now);

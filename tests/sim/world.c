@@ -310,6 +310,8 @@ static void on_submit(struct world *w, struct node *n, const struct event_in *e)
 {
 	if (w->now >= w->end_ms || n->gone)
 		return;
+	if (e->slot == 2) /* one more, beside the usual */
+		submit_one(w, n, false);
 	if (e->slot == 0) {
 		if (n->subs_n < 300) {
 			uint64_t k = chance(w, 20) ? 20 + rng_below(&w->rng, 40) : 1;
@@ -328,15 +330,15 @@ static void on_submit(struct world *w, struct node *n, const struct event_in *e)
 /* ---- the loop
  * -----------------------------------------------------------------------------------------------------*/
 
-/* People hear of trouble and of its end, not of every event that is on its way. */
+/* People hear of trouble and of its end, not of every event that is on its way; and not that a line is dead,
+ * which they were told when it died. */
 static void tell_state(struct world *w, struct node *n, enum sync_state st)
 {
 	uint64_t head, acked;
 
 	if (st < SYNC_CATCHING_UP && w->now > 60000) {
-		if (n->told_ms[st] == 0 || w->now - n->told_ms[st] > HOUR_MS / 2)
+		if (!n->in_trouble && st != SYNC_STALE)
 			story(w, "%s is %s: %s", n->name, sync_state_name(st), sync_state_reason(st));
-		n->told_ms[st] = w->now;
 		n->in_trouble = true;
 	} else if (st == SYNC_IN_SYNC && n->in_trouble) {
 		branch_core_totals(&n->b, &head, &acked);
@@ -374,6 +376,7 @@ static void happen(struct world *w, struct event_in *e)
 {
 	struct node *n = w->nodes[e->node];
 	bool same_life = e->life == n->life;
+	uint8_t random[16 - SYNC_RUN_START];
 
 	switch (e->type) {
 	case EV_TICK:
@@ -423,7 +426,8 @@ static void happen(struct world *w, struct event_in *e)
 		w->links[e->link].branch_life = n->life;
 		w->links[e->link].hq_life = hq_of(w)->life;
 		world_trace(w, "%s link up", n->name);
-		branch_core_link_up(&n->b, w->now, e->link, e->kind);
+		rng_fill(&w->rng, random, sizeof random);
+		branch_core_link_up(&n->b, w->now, e->link, e->kind, random);
 		node_settle(n);
 		break;
 	case EV_LINK_DOWN:
@@ -441,8 +445,7 @@ static void happen(struct world *w, struct event_in *e)
 	case EV_FAULT:
 		if (w->now < w->end_ms) {
 			faults_strike(w);
-			world_at(w,
-				 w->now + (w->o.story ? w->end_ms / 11 : rng_below(&w->rng, w->end_ms / 8)),
+			world_at(w, w->now + (w->o.story ? w->end_ms / 8 : rng_below(&w->rng, w->end_ms / 8)),
 				 EV_FAULT, 0);
 		}
 		break;
@@ -458,6 +461,10 @@ static void happen(struct world *w, struct event_in *e)
 		break;
 	case EV_UPGRADE:
 		n->newer_wire = false;
+		break;
+	case EV_CLONE:
+		if (n->alive && same_life)
+			faults_clone_running(w, n);
 		break;
 	case EV_OFF:
 		node_kill(n);

@@ -45,6 +45,7 @@
 	X(RESTORE_LINE, "branch-restored")                                                                   \
 	X(RESTORE_NO_LINE, "branch-restored-no-line")                                                        \
 	X(CLONE, "branch-cloned")                                                                            \
+	X(CLONE_RUNNING, "branch-cloned-running")                                                            \
 	X(HQ_ROLLBACK, "head-office-restored")                                                               \
 	X(HQ_INSTANCE, "new-instance")                                                                       \
 	X(LATE_JOIN, "late-join")                                                                            \
@@ -192,8 +193,7 @@ struct node {
 	size_t subjects_n;
 	enum sync_state state, state_at_hq; /* last seen */
 	bool in_trouble;		    /* story: told, and not told that it is over */
-	uint64_t told_ms[SYNC_STATES];
-	struct seen seen[SIM_LOGS]; /* forgotten when the disk is replaced */
+	struct seen seen[SIM_LOGS];	    /* forgotten when the disk is replaced */
 	size_t seen_n;
 	uint32_t instance_seen;
 };
@@ -216,6 +216,7 @@ enum event_type {
 	EV_SCRUB,
 	EV_HEAL_LINE,
 	EV_UPGRADE,
+	EV_CLONE, /* a running branch is copied: when it is idle */
 	EV_SNAPSHOT,
 	EV_THIEF,
 	EV_OFF, /* for good */
@@ -377,8 +378,15 @@ void net_cut_node(struct world *w, struct node *n, bool tell);
 void faults_draw(struct world *w);
 void faults_strike(struct world *w);
 void faults_thief(struct world *w);
+void faults_cut_line(struct world *w, struct node *n, uint64_t ms, bool tell);
+bool faults_rotten(
+    struct world *w); /* is a block rotten somewhere that was neither given back nor cut yet? */
 void faults_operator(struct world *w);		   /* what an administrator does in the end */
 void faults_lose(struct world *w, struct node *n); /* its disk is about to be replaced by an older copy */
+
+/* clone.c */
+void faults_clone(struct world *w, struct node *n);
+void faults_clone_running(struct world *w, struct node *n);
 
 /* check.c */
 void check_accepted(struct node *n, const uint8_t event_id[16]);

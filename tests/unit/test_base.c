@@ -23,6 +23,23 @@ static void utf8_is_strict(void **state)
 	assert_int_equal(text_utf8_cut(bytes_of_str("ab"), 5), 2);
 }
 
+static void what_is_no_utf8_is_mended(void **state)
+{
+	(void)state;
+	static const char *const rows[][2] = {{"", ""},
+					      {"手机", "手机"},
+					      {"abc\xe6\x89", "abc??"},
+					      {"\xff手\x80", "?手?"},
+					      {"\xf0\x9f\x93", "???"},
+					      {"\xed\xa0\x80x", "???x"}};
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		char text[32];
+		strcpy(text, rows[i][0]);
+		text_utf8_mend(text);
+		assert_string_equal(text, rows[i][1]);
+	}
+}
+
 static void base64_is_canonical(void **state)
 {
 	(void)state;
@@ -97,9 +114,9 @@ static void buffers_have_a_maximum(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(utf8_is_strict),	      cmocka_unit_test(base64_is_canonical),
-	    cmocka_unit_test(decimals_are_strict),    cmocka_unit_test(dates_are_real),
-	    cmocka_unit_test(buffers_have_a_maximum),
+	    cmocka_unit_test(utf8_is_strict),	   cmocka_unit_test(what_is_no_utf8_is_mended),
+	    cmocka_unit_test(base64_is_canonical), cmocka_unit_test(decimals_are_strict),
+	    cmocka_unit_test(dates_are_real),	   cmocka_unit_test(buffers_have_a_maximum),
 	};
 	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests(tests, NULL, NULL);

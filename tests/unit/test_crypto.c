@@ -183,6 +183,48 @@ static void boxes_open_for_their_recipient(void **state)
 	assert_memory_not_equal(again, sealed, 32);
 }
 
+static void boxes_of_one_ephemeral_key(void **state)
+{
+	(void)state;
+	uint8_t seed[32] = {7}, random[32] = {9}, pub[32], secret[32], pub2[32], secret2[32], back[32], sealed[2][80];
+	static const uint8_t keys[2][32] = {"one key of thirty-two bytes ....", "another of thirty-two bytes....."};
+	static const uint8_t small_order[32];
+	const struct bytes one = bytes_of_str("1"), two = bytes_of_str("2"), all = bytes_of(keys, 64);
+	struct as_boxes to, from, again;
+
+	as_box_keypair(seed, pub, secret);
+	seed[0] = 8;
+	as_box_keypair(seed, pub2, secret2);
+	assert_true(as_boxes_to(&to, pub, all, random));
+	as_boxes_seal(&to, one, bytes_of(keys[0], 32), sealed[0]);
+	as_boxes_seal(&to, two, bytes_of(keys[0], 32), sealed[1]);
+	assert_memory_equal(sealed[0], sealed[1], 32);
+	assert_memory_not_equal(sealed[0] + 32, sealed[1] + 32, 48); /* another nonce */
+	as_boxes_seal(&to, two, bytes_of(keys[1], 32), sealed[1]);
+	assert_true(as_boxes_from(&from, sealed[0], pub, secret));
+	assert_true(as_boxes_open(&from, one, bytes_of(sealed[0], 80), back));
+	assert_memory_equal(back, keys[0], 32);
+	assert_true(as_boxes_open(&from, two, bytes_of(sealed[1], 80), back));
+	assert_memory_equal(back, keys[1], 32);
+	/* neither under the other's place, nor short, nor by another */
+	assert_false(as_boxes_open(&from, one, bytes_of(sealed[1], 80), back));
+	assert_false(as_boxes_open(&from, one, bytes_of(sealed[0], 79), back));
+	assert_false(as_boxes_open(&from, one, bytes_of(sealed[0], 47), back));
+	assert_true(as_boxes_from(&again, sealed[0], pub2, secret2));
+	assert_false(as_boxes_open(&again, one, bytes_of(sealed[0], 80), back));
+	sealed[0][0] ^= 1;
+	assert_false(as_boxes_open(&from, one, bytes_of(sealed[0], 80), back));
+	assert_false(as_boxes_to(&again, small_order, all, random));
+	assert_false(as_boxes_from(&again, small_order, pub, secret));
+	/* the same random for another content or recipient: another ephemeral key */
+	assert_true(as_boxes_to(&again, pub, bytes_of(keys, 63), random));
+	assert_memory_not_equal(again.ephemeral, to.ephemeral, 32);
+	assert_true(as_boxes_to(&again, pub2, all, random));
+	assert_memory_not_equal(again.ephemeral, to.ephemeral, 32);
+	as_boxes_done(&to);
+	assert_memory_equal(to.shared, small_order, 32);
+}
+
 /* RFC 7748 section 6.1 */
 static void x25519_is_rfc_7748(void **state)
 {
@@ -255,6 +297,7 @@ int main(void)
 	    cmocka_unit_test(a_context_is_part_of_the_text),
 	    cmocka_unit_test(aead_is_xchacha20_poly1305),
 	    cmocka_unit_test(boxes_open_for_their_recipient),
+	    cmocka_unit_test(boxes_of_one_ephemeral_key),
 	    cmocka_unit_test(secrets_are_wiped),
 	    cmocka_unit_test(x25519_is_rfc_7748),
 	    cmocka_unit_test(passphrases_are_argon2id),

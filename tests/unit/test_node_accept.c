@@ -11,6 +11,7 @@
 
 #include "common/base/check.h"
 #include "common/intake/forms.h"
+#include "common/store/keys.h"
 #include "common/store/kv_mem.h"
 #include "tests/lib/node_rig.h"
 
@@ -120,7 +121,8 @@ static void a_whole_life_in_one_batch(void **state)
 	taken(0, 1, "BJ-1");
 	taken(1, 2, "BJ-1");
 	taken(2, 3, "BJ-1");
-	refused(3, "REPAIR_DONE is not possible in state DONE.", ""); /* judged by what the lines before it leave */
+	refused(3, "REPAIR_DONE is not possible in state DONE.",
+		""); /* judged by what the lines before it leave */
 	assert_string_equal(line[3].error.rule, "R-04");
 	taken(4, 4, "BJ-1");
 	assert_int_equal(size_of(&live), 5);
@@ -219,6 +221,23 @@ static void labels_that_are_made(void **state)
 	SUBMIT(node_rig_received(NULL, "BJ01202611230006", "e"));
 	SUBMIT(node_rig_received(NULL, NULL, "f"));
 	taken(0, 7, "BJ01202611230007");
+}
+
+/* A clock that was a year ahead for a moment: the labels of the days after it have their own date again. */
+static void a_clock_that_was_ahead(void **state)
+{
+	(void)state;
+	struct accept_ctx ctx = {.log = live};
+
+	SUBMIT(node_rig_received(NULL, NULL, "a"));
+	taken(0, 1, "BJ01202611230001");
+	lines(node_rig_received(NULL, NULL, "b"), NULL);
+	batch_begin(&br.b, NODE_RIG_NOW + INT64_C(365) * 86400000);
+	assert_int_equal(accept_lines(&acc, &ctx, line, line_n), AS_OK);
+	node_rig_commit(&br);
+	taken(0, 2, "BJ01202711230001");
+	SUBMIT(node_rig_received(NULL, NULL, "c"));
+	taken(0, 3, "BJ01202611230002");
 }
 
 static void a_child_marks_its_labels(void **state)
@@ -455,6 +474,8 @@ static void an_answer_is_json(void **state)
 			memset(l.error.text, 'x', from);
 			for (size_t n = from; n + strlen(fill[f]) < sizeof l.error.text; n += strlen(fill[f]))
 				memcpy(l.error.text + n, fill[f], strlen(fill[f]));
+			if (from == 3) /* cut by whoever wrote it */
+				memcpy(l.error.text + 3, "\xe5\xb7", 3);
 			memset(l.error.field, 'f', sizeof l.error.field - 1);
 			memset(l.error.rule, 'R', sizeof l.error.rule - 1);
 			size_t n = accept_answer(&l, INT64_MAX, text);
@@ -462,9 +483,47 @@ static void an_answer_is_json(void **state)
 			o = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
 			if (o == NULL)
 				fail_msg("%s", text);
-			assert_true(json_string_length(json_object_get(o, "error")) > 100);
+			assert_true(json_string_length(json_object_get(o, "error")) > (from == 3 ? 4 : 100));
 			json_decref(o);
 		}
+}
+
+/* One damaged row is the matter of who needs it, not of everybody in the same batch. */
+static void a_damaged_case(void **state)
+{
+	(void)state;
+	struct case_key c = {.branch = "BJ01"};
+	struct store_key_buf k;
+
+	SUBMIT(node_rig_received(ID("01"), "BJ-1", "a"), node_rig_received(ID("02"), "BJ-2", "b"));
+	assert_true(form_uuid_parse(bytes_of_str(ID("01")), c.id));
+	k = key_case(&c);
+	assert_int_equal(kv_mem_flip(br.home.kv, TABLE_CASE, key_bytes(&k), 77), AS_OK);
+	lines(node_rig_event("REPAIR_INSPECTED", NULL, "BJ-1", INSPECT), node_rig_received(NULL, "BJ-3", "c"),
+	      node_rig_event("REPAIR_INSPECTED", NULL, "BJ-2", INSPECT), NULL);
+	judge();
+	node_rig_commit(&br);
+	refused(0, "NOT recorded: what is stored of its case is damaged", "");
+	taken(1, 3, "BJ-3");
+	taken(2, 4, "BJ-2");
+	/* the same for a person's key: a case that was not opened yet */
+	uint8_t subject[16];
+	memset(subject, 0x22, 16);
+	SUBMIT(
+	    "{\"kind\":\"COMPLAINT_RECEIVED\",\"occurred_at\":\"2026-11-23T09:00:00+08:00\",\"actor\":1001,"
+	    "\"customer\":\"22222222222222222222222222222222\",\"facts\":{\"type\":\"COMPLAINT\",\"channel\":"
+	    "\"PHONE\","
+	    "\"category\":\"DELAY\",\"severity\":\"ORDINARY\"},\"personal\":{\"text\":\"slow\"}}");
+	taken(0, 5, "BJ01T202611230001");
+	assert_int_equal(kv_mem_flip(br.home.kv, TABLE_RING, bytes_of(subject, 16), 99), AS_OK);
+	SUBMIT(
+	    "{\"kind\":\"COMPLAINT_RECEIVED\",\"occurred_at\":\"2026-11-23T09:00:00+08:00\",\"actor\":1001,"
+	    "\"customer\":\"22222222222222222222222222222222\",\"facts\":{\"type\":\"COMPLAINT\",\"channel\":"
+	    "\"PHONE\","
+	    "\"category\":\"DELAY\",\"severity\":\"ORDINARY\"},\"personal\":{\"text\":\"slow\"}}",
+	    node_rig_received(NULL, "BJ-4", "d"));
+	refused(0, "NOT recorded: ", "");
+	taken(1, 6, "BJ-4");
 }
 
 /* A batch that cannot be judged at all is an error, not a line that waits for ever. */
@@ -502,6 +561,7 @@ int main(void)
 	    T(an_id_again),
 	    T(an_id_of_a_later_event_again),
 	    T(labels_that_are_made),
+	    T(a_clock_that_was_ahead),
 	    T(a_child_marks_its_labels),
 	    T(a_label_in_use),
 	    T(a_label_that_names_two_cases),
@@ -511,6 +571,7 @@ int main(void)
 	    T(personal_parts_are_sealed),
 	    T(more_lines_than_a_batch_takes),
 	    T(an_answer_is_json),
+	    T(a_damaged_case),
 	    T(a_store_that_cannot_be_read),
 	};
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -719,12 +719,13 @@ static void a_peer_that_does_not_read_is_given_up(void **state)
 	assert_int_equal(told.downs, 0);
 	until(one_down);
 	assert_false(link_server_send(server, told.link, bytes_of(kib, sizeof kib)));
-	/* it speaks: a new link, whose queue is full at once */
+	/* it speaks: a new link, whose queue is full as soon */
 	uint32_t first = told.link;
 	zmq_send(d, "hello?", 6, 0);
 	until(two_messages);
 	assert_true(told.link > first);
-	assert_false(link_server_send(server, told.link, bytes_of(kib, sizeof kib)));
+	for (sent = 0; link_server_send(server, told.link, bytes_of(kib, sizeof kib)); sent++)
+		assert_true(sent < 100000);
 	zmq_close(d);
 	until(two_downs);
 	turns(20);
@@ -919,6 +920,8 @@ int main(void)
 	if (as_crypto_init() || net_init(NULL))
 		return 1;
 	int failed = cmocka_run_group_tests(tests, NULL, NULL);
-	net_done();
+	/* after a failure sockets are open: the context would wait for them */
+	if (!failed)
+		net_done();
 	return failed;
 }

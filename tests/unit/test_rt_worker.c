@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -140,6 +141,15 @@ static void a_stop_with_nothing_to_do(void **state)
 	worker = NULL;
 }
 
+static atomic_bool let_go;
+
+static void waits(struct worker_job *base, void *ctx)
+{
+	run_job(base, ctx);
+	while (!atomic_load(&let_go))
+		usleep(500);
+}
+
 static void the_watchdog_sees_a_long_job(void **state)
 {
 	(void)state;
@@ -147,9 +157,11 @@ static void the_watchdog_sees_a_long_job(void **state)
 
 	assert_int_equal(worker_alive_ms(worker), 0);
 	stop_at = 1;
-	post(0, 30000);
+	jobs[0] = (struct job){.base = {.run = waits, .done = job_done}};
+	worker_post(worker, &jobs[0].base);
 	while (worker_alive_ms(worker) < 10)
 		assert_true(clock_mono_ms() < until);
+	atomic_store(&let_go, true);
 	assert_int_equal(loop_run(loop), AS_OK);
 	assert_int_equal(worker_alive_ms(worker), 0);
 }

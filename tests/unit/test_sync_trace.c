@@ -1228,6 +1228,64 @@ static void two_cuts(void **state)
 	end(w);
 }
 
+static void runs_copied(void **state)
+{
+	struct tr *w =
+	    tr_new("48-run-copied",
+		   "A running branch is copied with its memory, and both copies say Hello: what one of them "
+		   "drew at its start, and counts, the other has too. Their connections differ: each is "
+		   "heard, and head office sees two that are alive.");
+	(void)state;
+	struct tr_node *b = in_sync(w);
+	struct tr_node *c = tr_clone_running(b, "BJ01*");
+	tr_join_line(c);
+	tr_run(w, 1500);
+	tr_append(b, LOG_LIVE, 5, 1000, 0);
+	tr_run(w, 5000);
+	tr_check(w, w->alarms[ALARM_CLONE] == 1);
+	tr_append(c, LOG_LIVE, 5, 1000, 0);
+	tr_run(w, 60000);
+	tr_note(w, "The copy is switched off.");
+	tr_stop(c);
+	tr_run(w, 10000);
+	tr_settled(w);
+	end(w);
+}
+
+static void keys_overtaken(void **state)
+{
+	struct tr *w = tr_new(
+	    "49-keys-overtaken",
+	    "As in 42, with keys: a copy put a customer's key under the next number, and no event of it "
+	    "arrived. The branch records an event with a key while head office's message with that very "
+	    "number comes. Its own was ordered first; that the incarnation has two writers is known from "
+	    "the number, and the next event begins a child.");
+	(void)state;
+	struct tr_node *b = in_sync(w);
+	struct tr_node *c = tr_clone(b, "BJ01*");
+	tr_start(c);
+	tr_run(w, 1000);
+	tr_fault(c, true, TR_DROP, MSG_BLOCK, 0, 0);
+	tr_append(c, LOG_LIVE, 1, 400, 1);
+	while (tr_log(w->hq, "BJ01", LOG_LIVE, 1)->row.keys == 0)
+		tr_run(w, 1);
+	tr_stop(c);
+	tr_note(w, "The copy and its disk are lost.");
+	w->accepted[w->next_event] = 0;
+	while (b->branch->s.open)
+		tr_run(w, 1);
+	while (!b->branch->linked || b->branch->hello_at != UINT64_MAX)
+		tr_run(w, 1);
+	b->append_ms = 220;
+	tr_append(b, LOG_LIVE, 1, 400, 1);
+	tr_run(w, 5000);
+	b->append_ms = 0;
+	tr_append(b, LOG_LIVE, 1, 400, 1);
+	tr_run(w, 60000);
+	tr_settled(w);
+	end(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -1278,6 +1336,8 @@ int main(void)
 	    cmocka_unit_test(fold_after_restart),
 	    cmocka_unit_test(asked_in_vain),
 	    cmocka_unit_test(two_cuts),
+	    cmocka_unit_test(runs_copied),
+	    cmocka_unit_test(keys_overtaken),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
