@@ -570,8 +570,8 @@ as_err accept_lines(struct accept *a, const struct accept_ctx *ctx, struct accep
 	as_err err;
 
 	forget(a);
-	as_random(a->random, sizeof a->random);
 	node_event_forget(node); /* something may have been committed since */
+	as_random(a->random, sizeof a->random);
 	live.cls = LOG_LIVE;
 	if ((err = batch_author_open(a->batch, &ctx->log, &w)) || (err = store_log(node->st, &live, &live_row)))
 		goto done;

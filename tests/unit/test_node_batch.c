@@ -508,10 +508,10 @@ static void both_classes_are_cut(void **state)
 	struct log_id bulk = live;
 	struct log_opened lo = {0};
 	struct batch_author w;
-	struct accept_ctx ctx = {0};
-	struct accept_line l[2] = {{.line = bytes_of_str(node_rig_received(NULL, "OLD-1", "a")), .imported = true},
-				   {.line = bytes_of_str(node_rig_received(NULL, "OLD-2", "b")),
-				    .imported = true}};
+	struct accept_ctx ctx = {.restoring = false};
+	struct accept_line l[2] = {
+	    {.line = bytes_of_str(node_rig_received(NULL, "OLD-1", "a")), .imported = true},
+	    {.line = bytes_of_str(node_rig_received(NULL, "OLD-2", "b")), .imported = true}};
 	struct accept a;
 
 	for (int i = 0; i < 3; i++)
