@@ -163,7 +163,7 @@ int hq_make(struct bench_node *hq)
 
 void branch_make(struct bench_node *hq, struct bench_node *branch, const char *code, int port)
 {
-	char out[8192], copy[9], line[4096];
+	char out[8192], copy[9], line[8192];
 
 	*branch = (struct bench_node){0};
 	snprintf(branch->code, sizeof branch->code, "%s", code);
