@@ -21,6 +21,7 @@
 #include "common/base/log.h"
 #include "daemon/rt/control.h"
 #include "daemon/rt/control_address.h"
+#include "tests/lib/loop_rig.h"
 
 #define LINE_MAX_BYTES 65536
 #define UNSENT_MAX (256 * 1024)
@@ -142,45 +143,6 @@ static int teardown(void **state)
 	return rmdir(folder);
 }
 
-/* ---- waiting
- * ------------------------------------------------------------------------------------------------- */
-
-static bool (*wanted)(void);
-static struct loop_timer look;
-static uint64_t look_until;
-
-static void on_look(void *arg)
-{
-	(void)arg;
-	if (wanted() || clock_mono_ms() > look_until)
-		loop_stop(loop);
-	else
-		loop_timer_set(loop, &look, clock_mono_ms() + 1);
-}
-
-static void until(bool (*condition)(void))
-{
-	wanted = condition;
-	look = (struct loop_timer){.fn = on_look};
-	look_until = clock_mono_ms() + 10000;
-	loop_timer_set(loop, &look, 0);
-	assert_int_equal(loop_run(loop), AS_OK);
-	assert_true(condition());
-}
-
-static uint64_t pause_end;
-
-static bool paused(void)
-{
-	return clock_mono_ms() >= pause_end;
-}
-
-static void turns(uint64_t ms)
-{
-	pause_end = clock_mono_ms() + ms;
-	until(paused);
-}
-
 static int want_lines;
 
 static bool enough_lines(void)
@@ -191,7 +153,7 @@ static bool enough_lines(void)
 static void until_lines(int n)
 {
 	want_lines = n;
-	until(enough_lines);
+	loop_rig_until(loop, enough_lines);
 }
 
 static bool one_closed(void)
@@ -246,17 +208,17 @@ static void lines_come_whole_and_are_answered(void **state)
 	told.answer = 1;
 	int fd = dial();
 	say(fd, "{\"cmd\":\"sta");
-	turns(5);
+	loop_rig_turns(loop, 5);
 	assert_int_equal(told.lines, 0);
 	say(fd, "tus\"}\n\nb\nlast");
 	until_lines(3);
 	assert_string_equal(told.text, "{\"cmd\":\"status\"}||b|");
-	turns(2);
+	loop_rig_turns(loop, 2);
 	assert_string_equal(hear(fd), "{\"cmd\":\"status\"}\n\nb\n");
 	assert_int_equal(told.eofs, 0);
 	/* the end of input: the last line needs no newline; answers still arrive */
 	shutdown(fd, SHUT_WR);
-	until(one_closed);
+	loop_rig_until(loop, one_closed);
 	assert_int_equal(told.lines, 4);
 	assert_int_equal(told.eofs, 1);
 	assert_string_equal(told.text, "{\"cmd\":\"status\"}||b|last|");
@@ -273,7 +235,7 @@ static void answers_may_come_after_the_end_of_input(void **state)
 	int fd = dial();
 	say(fd, "a\nb\n");
 	shutdown(fd, SHUT_WR);
-	until(one_closed);
+	loop_rig_until(loop, one_closed);
 	assert_string_equal(told.text, "a|b|");
 	assert_string_equal(hear(fd), "last\n");
 	close(fd);
@@ -287,15 +249,15 @@ static void a_peer_that_leaves_is_told(void **state)
 	say(fd, "a\n");
 	until_lines(1);
 	control_pause(told.conn);
-	turns(2);
+	loop_rig_turns(loop, 2);
 	close(fd);
-	until(one_closed);
+	loop_rig_until(loop, one_closed);
 	/* one that never said anything */
 	fd = dial();
-	turns(2);
+	loop_rig_turns(loop, 2);
 	assert_int_equal(control_connections(control), 1);
 	close(fd);
-	until(two_closed);
+	loop_rig_until(loop, two_closed);
 	assert_int_equal(control_connections(control), 0);
 }
 
@@ -310,7 +272,7 @@ static void a_line_that_is_too_long_ends_the_connection(void **state)
 	int fd = dial();
 	fcntl(fd, F_SETFL, O_NONBLOCK);
 	assert_int_equal(write(fd, big, LINE_MAX_BYTES), LINE_MAX_BYTES);
-	turns(5);
+	loop_rig_turns(loop, 5);
 	say(fd, "\n");
 	until_lines(1);
 	assert_int_equal(told.bytes, LINE_MAX_BYTES);
@@ -324,7 +286,7 @@ static void a_line_that_is_too_long_ends_the_connection(void **state)
 		if (i / 2)
 			(void)!write(other, "\nmore\n", 6);
 		told.closed = 0;
-		until(one_closed);
+		loop_rig_until(loop, one_closed);
 		assert_string_equal(hear(other),
 				    "{\"error\":\"a line is longer than 65536 bytes\",\"exit\":1}\n");
 		close(other);
@@ -350,7 +312,7 @@ static void a_peer_that_never_reads_is_bounded(void **state)
 	fcntl(fd, F_SETFL, O_NONBLOCK);
 	for (int i = 0; i < 300; i++) {
 		(void)!write(fd, asks, sizeof asks);
-		turns(1);
+		loop_rig_turns(loop, 1);
 	}
 	print_message("# %d lines of it were read\n", told.lines);
 	assert_true(told.lines < 60);
@@ -360,7 +322,7 @@ static void a_peer_that_never_reads_is_bounded(void **state)
 	told.answer = 1;
 	say(other, "hello\n");
 	until_lines(before + 1);
-	turns(2);
+	loop_rig_turns(loop, 2);
 	assert_string_equal(hear(other), "hello\n");
 	/* it reads at last: it goes on where it was */
 	int drained = told.drained;
@@ -368,14 +330,14 @@ static void a_peer_that_never_reads_is_bounded(void **state)
 	static char in[1 << 20];
 	for (int i = 0; i < 5000 && told.drained == drained; i++) {
 		(void)!read(fd, in, sizeof in);
-		turns(0);
+		loop_rig_turns(loop, 0);
 	}
 	assert_int_equal(told.drained, drained + 1);
 	until_lines(before + 2);
 	close(fd);
 	close(other);
 	told.closed = 0;
-	until(two_closed);
+	loop_rig_until(loop, two_closed);
 }
 
 /* More than fits: the answer is refused whole, the connection stays as it was. */
@@ -398,7 +360,7 @@ static void an_answer_that_does_not_fit_is_refused(void **state)
 		/* room comes back as it is sent */
 		if (got > UNSENT_MAX / 2)
 			break;
-		turns(0);
+		loop_rig_turns(loop, 0);
 	}
 	assert_int_equal(control_write(told.conn, bytes_of(big, 1000)), AS_OK);
 	control_finish(told.conn);
@@ -406,10 +368,10 @@ static void an_answer_that_does_not_fit_is_refused(void **state)
 	for (int i = 0; i < 5000 && got < UNSENT_MAX + 1000; i++) {
 		ssize_t n = recv(fd, big, sizeof big, MSG_DONTWAIT);
 		got += n > 0 ? (size_t)n : 0;
-		turns(0);
+		loop_rig_turns(loop, 0);
 	}
 	assert_int_equal(got, UNSENT_MAX + 1000);
-	until(one_closed);
+	loop_rig_until(loop, one_closed);
 	close(fd);
 }
 
@@ -431,22 +393,22 @@ static void a_pause_holds_lines_back(void **state)
 	int fd = dial();
 	numbers(fd, 0, 5000);
 	until_lines(10);
-	turns(10);
+	loop_rig_turns(loop, 10);
 	assert_int_equal(told.lines, 10);
 	for (int i = 0; i < 3; i++) {
 		told.pause_after = told.lines + 100;
 		control_resume(told.conn);
 		until_lines(told.pause_after);
-		turns(2);
+		loop_rig_turns(loop, 2);
 		assert_int_equal(told.lines, told.pause_after);
 	}
 	/* the end of input waits behind the lines */
 	shutdown(fd, SHUT_WR);
-	turns(5);
+	loop_rig_turns(loop, 5);
 	assert_int_equal(told.eofs, 0);
 	told.pause_after = 0;
 	control_resume(told.conn);
-	until(one_closed);
+	loop_rig_until(loop, one_closed);
 	assert_int_equal(told.lines, 5000);
 	assert_int_equal(told.order, '.');
 	assert_int_equal(told.eofs, 1);
@@ -461,7 +423,7 @@ static void nothing_follows_a_finish(void **state)
 	told.finish_after = 3;
 	int fd = dial();
 	numbers(fd, 0, 100);
-	until(one_closed);
+	loop_rig_until(loop, one_closed);
 	assert_int_equal(told.lines, 3);
 	assert_int_equal(told.eofs, 0);
 	assert_string_equal(hear(fd), "0\n1\n2\n");
@@ -505,7 +467,7 @@ static void many_small_lines_are_fast(void **state)
 	uint64_t began = clock_mono_ms();
 	until_lines(N);
 	uint64_t took = clock_mono_ms() - began;
-	until(one_closed);
+	loop_rig_until(loop, one_closed);
 	int status = 1;
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);
@@ -521,14 +483,14 @@ static void connections_are_bounded(void **state)
 	open_control();
 	for (int i = 0; i < 9; i++)
 		fds[i] = dial();
-	turns(5);
+	loop_rig_turns(loop, 5);
 	assert_int_equal(control_connections(control), 8);
 	assert_string_equal(hear(fds[8]), "{\"error\":\"too many connections\",\"exit\":1}\n");
 	assert_string_equal(hear(fds[8]), "(end)");
 	say(fds[0], "x\n");
 	until_lines(1);
 	close(fds[0]);
-	until(one_closed);
+	loop_rig_until(loop, one_closed);
 	close(fds[8]);
 	fds[8] = dial();
 	say(fds[8], "y\n");
@@ -553,7 +515,7 @@ static void a_path_longer_than_a_socket_name(void **state)
 	int fd = dial();
 	say(fd, "far\n");
 	until_lines(1);
-	turns(2);
+	loop_rig_turns(loop, 2);
 	assert_string_equal(hear(fd), "far\n");
 	close(fd);
 	control_close(control);
@@ -577,7 +539,7 @@ static void a_socket_left_behind_is_replaced_but_no_other(void **state)
 	assert_int_equal(control_open(&second, loop, &c, &em), AS_EEXIST);
 	assert_non_null(strstr(em.text, "another process listens there"));
 	close(dial());
-	turns(5);
+	loop_rig_turns(loop, 5);
 	/* left behind by a process that was killed */
 	fflush(NULL);
 	control_close(control);
@@ -650,7 +612,7 @@ static void who_may_connect(void **state)
 		int status = -1;
 		uint64_t end = clock_mono_ms() + 5000;
 		while (waitpid(pid, &status, WNOHANG) == 0 && clock_mono_ms() < end)
-			turns(1);
+			loop_rig_turns(loop, 1);
 		assert_int_equal(WEXITSTATUS(status), rows[i].let_in);
 		assert_int_equal(told.lines, rows[i].let_in);
 	}

@@ -22,6 +22,7 @@
 #include "common/crypto/random.h"
 #include "daemon/rt/link_client.h"
 #include "daemon/rt/link_server.h"
+#include "tests/lib/loop_rig.h"
 #include "tests/lib/port.h"
 
 #define MESSAGE_MAX 65536
@@ -210,44 +211,6 @@ static void *raw_dealer(const struct keys *k, const char *routing_id, int rcvhwm
 	return d;
 }
 
-/* Turns until the condition holds; a test that waits for ten seconds has failed. */
-static bool (*wanted)(void);
-static struct loop_timer look;
-static uint64_t look_until;
-
-static void on_look(void *arg)
-{
-	(void)arg;
-	if (wanted() || clock_mono_ms() > look_until)
-		loop_stop(loop);
-	else
-		loop_timer_set(loop, &look, clock_mono_ms() + 1);
-}
-
-static void until(bool (*condition)(void))
-{
-	wanted = condition;
-	look = (struct loop_timer){.fn = on_look};
-	look_until = clock_mono_ms() + 10000;
-	loop_timer_set(loop, &look, 0);
-	assert_int_equal(loop_run(loop), AS_OK);
-	assert_true(condition());
-}
-
-static uint64_t pause_end;
-
-static bool paused(void)
-{
-	return clock_mono_ms() >= pause_end;
-}
-
-/* For what must not happen. */
-static void turns(uint64_t ms)
-{
-	pause_end = clock_mono_ms() + ms;
-	until(paused);
-}
-
 #define UNTIL(name, expr)                                                                                    \
 	static bool name(void)                                                                               \
 	{                                                                                                    \
@@ -304,7 +267,7 @@ static void frames_go_both_ways_and_say_from_whom(void **state)
 	a.hello = true;
 	told.echo = 1;
 	connect_client(&a, &known[1]);
-	until(a_message);
+	loop_rig_until(loop, a_message);
 	assert_string_equal(told.frame, "hello 0");
 	assert_string_equal(told.user, "user-1");
 	assert_memory_equal(told.key, known[1].public_key, NET_KEY);
@@ -315,11 +278,11 @@ static void frames_go_both_ways_and_say_from_whom(void **state)
 	/* the largest frame */
 	static uint8_t big[MESSAGE_MAX];
 	assert_true(link_client_send(a.link, bytes_of(big, sizeof big)));
-	until(two_messages);
+	loop_rig_until(loop, two_messages);
 	assert_int_equal(told.bytes, MESSAGE_MAX);
 	/* and the empty one */
 	assert_true(link_client_send(a.link, bytes_of(NULL, 0)));
-	until(three_messages);
+	loop_rig_until(loop, three_messages);
 	assert_int_equal(told.bytes, 0);
 	assert_int_equal(a.ups, 1);
 	assert_int_equal(a.downs, 0);
@@ -339,12 +302,12 @@ static void an_unknown_key_is_refused_and_counted(void **state)
 	open_client(&a);
 	a.hello = true;
 	connect_client(&a, &stranger);
-	until(a_down);
+	loop_rig_until(loop, a_down);
 	assert_string_equal(a.why, "head office does not admit this key");
 	assert_int_equal(told.refused, 1);
 	assert_string_equal(told.why, "its key is not admitted");
 	assert_string_equal(told.peer, "127.0.0.1");
-	turns(50);
+	loop_rig_turns(loop, 50);
 	assert_int_equal(a.ups, 0);
 	assert_int_equal(told.messages, 0);
 	assert_int_equal(link_server_counts(server).refused, 1);
@@ -352,7 +315,7 @@ static void an_unknown_key_is_refused_and_counted(void **state)
 	/* a key becomes known: the same client gets in */
 	memcpy(&known[0], &stranger, sizeof stranger);
 	connect_client(&a, &stranger);
-	until(one_message);
+	loop_rig_until(loop, one_message);
 }
 
 static void the_self_test_catches_a_handler_that_admits_everybody(void **state)
@@ -425,7 +388,7 @@ static void only_literal_addresses_and_matching_keys(void **state)
 	assert_int_equal(link_server_open(&server, loop, &conf, &em), AS_OK);
 	open_client(&a);
 	connect_client(&a, &known[0]);
-	until(a_up);
+	loop_rig_until(loop, a_up);
 	static const char *const bad_endpoint[] = {
 	    "",		 "tcp://host", "tcp://:1",	"tcp://host:0", "tcp://a;b:1",
 	    "tcp://*:1", "ipc://x:1",  "tcp://host:1x", "tcp://a:b:1"};
@@ -445,7 +408,7 @@ static void a_client_hears_why_there_is_no_link(void **state)
 	(void)state;
 	open_client(&a);
 	connect_client(&a, &known[0]);
-	until(a_down);
+	loop_rig_until(loop, a_down);
 	assert_string_equal(a.why, "connection refused");
 	/* somebody who says nothing */
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -456,13 +419,13 @@ static void a_client_hears_why_there_is_no_link(void **state)
 	assert_int_equal(listen_on(fd), 0);
 	a.downs = 0;
 	connect_client(&a, &known[0]);
-	until(a_down);
+	loop_rig_until(loop, a_down);
 	assert_string_equal(a.why, "no answer to the handshake");
 	/* somebody who says something else */
 	a.downs = 0;
 	int old = accept(fd, NULL, NULL);
 	connect_client(&a, &known[0]);
-	turns(20);
+	loop_rig_turns(loop, 20);
 	int con = accept(fd, NULL, NULL);
 	assert_true(con >= 0);
 	assert_int_equal(
@@ -470,7 +433,7 @@ static void a_client_hears_why_there_is_no_link(void **state)
 		  "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n padding padding padding padding",
 		  80),
 	    80);
-	until(a_down);
+	loop_rig_until(loop, a_down);
 	print_message("# other protocol: %s\n", a.why);
 	close(con);
 	close(old);
@@ -482,7 +445,7 @@ static void a_client_hears_why_there_is_no_link(void **state)
 	server_keys = right;
 	a.downs = 0;
 	connect_client(&a, &known[0]);
-	until(a_down);
+	loop_rig_until(loop, a_down);
 	assert_string_equal(a.why, "cut during the handshake (has head office another key?)");
 	/* a name that does not exist */
 	memset(&b, 0, sizeof b);
@@ -490,7 +453,7 @@ static void a_client_hears_why_there_is_no_link(void **state)
 	memset(&a, 0, sizeof a);
 	open_client_at(&a, "tcp://no-such-name.invalid:12345");
 	connect_client(&a, &known[0]);
-	until(a_down);
+	loop_rig_until(loop, a_down);
 	print_message("# name: %s\n", a.why);
 	assert_non_null(strstr(a.why, "no-such-name.invalid: "));
 	assert_int_equal(a.ups, 0);
@@ -503,19 +466,19 @@ static void a_restarted_server_is_noticed(void **state)
 	open_client(&a);
 	a.hello = true;
 	connect_client(&a, &known[0]);
-	until(one_message);
+	loop_rig_until(loop, one_message);
 	link_server_close(server);
 	server = NULL;
-	until(a_down);
+	loop_rig_until(loop, a_down);
 	assert_string_equal(a.why, "closed by the peer, or lost");
 	assert_false(link_client_is_up(a.link));
 	assert_false(link_client_send(a.link, bytes_of_str("x")));
 	open_server();
 	/* it does not come back by itself */
-	turns(50);
+	loop_rig_turns(loop, 50);
 	assert_int_equal(a.ups, 1);
 	connect_client(&a, &known[0]);
-	until(two_messages);
+	loop_rig_until(loop, two_messages);
 	assert_int_equal(a.downs, 1);
 	assert_int_equal(a.ups, 2);
 }
@@ -529,22 +492,22 @@ static void a_link_that_ends_is_told_once(void **state)
 	open_client(&a);
 	a.hello = true;
 	connect_client(&a, &known[0]);
-	until(one_message);
+	loop_rig_until(loop, one_message);
 	first = told.link;
 	assert_true(link_server_send(server, first, bytes_of_str("there")));
-	until(a_message);
+	loop_rig_until(loop, a_message);
 	assert_false(link_server_send(server, first + 1, bytes_of_str("nobody")));
 	link_client_disconnect(a.link);
-	until(one_down);
+	loop_rig_until(loop, one_down);
 	assert_int_equal(told.last_down, first);
 	assert_false(link_server_send(server, first, bytes_of_str("gone")));
-	turns(30);
+	loop_rig_turns(loop, 30);
 	assert_int_equal(told.downs, 1);
 	assert_int_equal(link_server_counts(server).links, 0);
 	assert_int_equal(a.downs, 0);
 	/* another connection, another number */
 	connect_client(&a, &known[0]);
-	until(two_messages);
+	loop_rig_until(loop, two_messages);
 	assert_true(told.link > first);
 	/* nobody turns the loop: found out by sending, told from the loop */
 	link_client_disconnect(a.link);
@@ -553,17 +516,17 @@ static void a_link_that_ends_is_told_once(void **state)
 		assert_true(clock_mono_ms() < end);
 	assert_int_equal(told.downs, 1);
 	assert_false(link_server_send(server, told.link, bytes_of_str("lost")));
-	until(two_downs);
-	turns(30);
+	loop_rig_until(loop, two_downs);
+	loop_rig_turns(loop, 30);
 	assert_int_equal(told.downs, 2);
 	/* dropped: not told */
 	connect_client(&a, &known[0]);
-	until(three_messages);
+	loop_rig_until(loop, three_messages);
 	link_server_drop(server, told.link);
 	link_server_drop(server, told.link);
 	assert_false(link_server_send(server, told.link, bytes_of_str("dropped")));
 	link_client_disconnect(a.link);
-	turns(50);
+	loop_rig_turns(loop, 50);
 	assert_int_equal(told.downs, 2);
 }
 
@@ -575,18 +538,18 @@ static void several_frames_and_own_routing_ids_are_dropped(void **state)
 	zmq_send(d, "one", 3, ZMQ_SNDMORE);
 	zmq_send(d, "two", 3, ZMQ_SNDMORE);
 	zmq_send(d, "three", 5, 0);
-	until(one_refused);
+	loop_rig_until(loop, one_refused);
 	assert_string_equal(told.why, "a message of several frames");
 	assert_int_equal(told.messages, 0);
 	zmq_send(d, "whole", 5, 0);
-	until(one_message);
+	loop_rig_until(loop, one_message);
 	assert_string_equal(told.frame, "whole");
 	zmq_close(d);
-	until(one_down);
+	loop_rig_until(loop, one_down);
 	told.refused = 0;
 	d = raw_dealer(&known[0], "me", 1000);
 	zmq_send(d, "own id", 6, 0);
-	until(one_refused);
+	loop_rig_until(loop, one_refused);
 	assert_string_equal(told.why, "chooses its own routing id");
 	assert_int_equal(told.messages, 1);
 	assert_int_equal(link_server_counts(server).dropped, 2);
@@ -602,18 +565,18 @@ static void a_frame_that_is_too_large_cuts_its_sender_only(void **state)
 	open_client(&a);
 	a.hello = true;
 	connect_client(&a, &known[0]);
-	until(one_message);
+	loop_rig_until(loop, one_message);
 	void *d = raw_dealer(&known[1], NULL, 1000);
 	zmq_send(d, "before", 6, 0);
-	until(two_messages);
+	loop_rig_until(loop, two_messages);
 	uint32_t theirs = told.link;
 	zmq_send(d, big, sizeof big, 0);
-	until(one_down);
+	loop_rig_until(loop, one_down);
 	assert_int_equal(told.last_down, theirs);
 	assert_int_equal(told.messages, 2);
 	zmq_close(d);
 	assert_true(link_client_send(a.link, bytes_of_str("still here")));
-	until(three_messages);
+	loop_rig_until(loop, three_messages);
 	assert_int_equal(a.downs, 0);
 }
 
@@ -665,7 +628,7 @@ static void strangers_without_a_handshake_are_cut(void **state)
 	open_client(&a);
 	a.hello = true;
 	connect_client(&a, &known[0]);
-	until(one_message);
+	loop_rig_until(loop, one_message);
 	for (int i = 0; i < 4; i++) {
 		raw[i] = port_connect(port);
 		assert_true(raw[i] >= 0);
@@ -680,21 +643,21 @@ static void strangers_without_a_handshake_are_cut(void **state)
 	before = resident_kib();
 	for (int i = 0; i < 1000 && !closed_fd(raw[3]); i++)
 		if (send(raw[3], noise, sizeof noise, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
-			turns(1);
+			loop_rig_turns(loop, 1);
 	/* meanwhile */
 	assert_true(link_client_send(a.link, bytes_of_str("still here")));
-	until(two_messages);
-	until(raw_closed);
+	loop_rig_until(loop, two_messages);
+	loop_rig_until(loop, raw_closed);
 	print_message("# grown by %ld KiB\n", resident_kib() - before);
 	assert_true(resident_kib() - before < 16 * 1024);
-	turns(20);
+	loop_rig_turns(loop, 20);
 	print_message("# refused: %d, last: %s\n", told.refused, told.why);
 	/* what is no protocol at all is cut by the library without a word */
 	assert_true(told.refused >= 2);
 	assert_int_equal(told.messages, 2);
 	assert_int_equal(a.downs, 0);
 	assert_true(link_client_send(a.link, bytes_of_str("still here")));
-	until(three_messages);
+	loop_rig_until(loop, three_messages);
 	for (int i = 0; i < 4; i++)
 		close(raw[i]);
 }
@@ -708,27 +671,27 @@ static void a_peer_that_does_not_read_is_given_up(void **state)
 	open_server();
 	void *d = raw_dealer(&known[0], NULL, 1);
 	zmq_send(d, "hi", 2, 0);
-	until(one_message);
+	loop_rig_until(loop, one_message);
 	while (link_server_send(server, told.link, bytes_of(kib, sizeof kib))) {
 		sent++;
 		assert_true(sent < 100000);
 		if (sent % 500 == 0)
-			turns(2);
+			loop_rig_turns(loop, 2);
 	}
 	print_message("# %ld frames of 4 KiB were taken\n", sent);
 	assert_int_equal(told.downs, 0);
-	until(one_down);
+	loop_rig_until(loop, one_down);
 	assert_false(link_server_send(server, told.link, bytes_of(kib, sizeof kib)));
 	/* it speaks: a new link, whose queue is full as soon */
 	uint32_t first = told.link;
 	zmq_send(d, "hello?", 6, 0);
-	until(two_messages);
+	loop_rig_until(loop, two_messages);
 	assert_true(told.link > first);
 	for (sent = 0; link_server_send(server, told.link, bytes_of(kib, sizeof kib)); sent++)
 		assert_true(sent < 100000);
 	zmq_close(d);
-	until(two_downs);
-	turns(20);
+	loop_rig_until(loop, two_downs);
+	loop_rig_turns(loop, 20);
 	assert_int_equal(told.downs, 2);
 }
 
@@ -750,14 +713,14 @@ static void taken_memory_is_given_back_once(void **state)
 	open_client(&a);
 	a.hello = true;
 	connect_client(&a, &known[0]);
-	until(one_message);
+	loop_rig_until(loop, one_message);
 	char *data = malloc(1000);
 	memset(data, 'x', 1000);
 	assert_true(link_server_send_take(server, told.link, data, 1000, free_counted, &freed));
-	until(a_message);
+	loop_rig_until(loop, a_message);
 	assert_string_equal(a.frame, "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx");
 	assert_false(link_server_send_take(server, told.link + 7, malloc(1000), 1000, free_counted, &freed));
-	until(freed_two);
+	loop_rig_until(loop, freed_two);
 }
 
 static void many_links_and_one_too_many(void **state)
@@ -781,7 +744,7 @@ static void many_links_and_one_too_many(void **state)
 	}
 	int heard;
 	do {
-		turns(5);
+		loop_rig_turns(loop, 5);
 		heard = 0;
 		for (int i = 0; i < CLIENTS_MAX; i++)
 			heard += many[i].messages;
@@ -800,17 +763,17 @@ static void many_links_and_one_too_many(void **state)
 		if (i != 77)
 			assert_true(link_client_send(many[i].link, bytes_of_str("again")));
 	do {
-		turns(5);
+		loop_rig_turns(loop, 5);
 	} while (told.messages < 2 * CLIENTS_MAX - 1 && clock_mono_ms() - began < 60000);
 	assert_int_equal(told.downs, 0);
 	open_client(&a);
 	a.hello = true;
 	connect_client(&a, &known[0]);
-	until(one_down);
-	until(a_message);
+	loop_rig_until(loop, one_down);
+	loop_rig_until(loop, a_message);
 	assert_int_equal(link_server_counts(server).links, CLIENTS_MAX);
 	assert_true(link_client_send(many[77].link, bytes_of_str("me?")));
-	until(two_downs);
+	loop_rig_until(loop, two_downs);
 	for (int i = 0; i < CLIENTS_MAX; i++)
 		link_client_close(many[i].link);
 }
@@ -840,20 +803,20 @@ static void down_may_connect_again(void **state)
 					      .ctx = &a};
 	assert_int_equal(link_client_open(&a.link, loop, &conf, NULL), AS_OK);
 	connect_client(&a, &known[0]);
-	until(a_down_three_times);
+	loop_rig_until(loop, a_down_three_times);
 	assert_string_equal(a.why, "connection refused");
 	/* by name, and closing while something is under way */
 	open_server();
 	connect_client(&a, &known[0]);
-	until(a_up);
+	loop_rig_until(loop, a_up);
 	connect_client(&a, &known[0]);
-	until(a_up_twice);
+	loop_rig_until(loop, a_up_twice);
 	assert_int_equal(a.downs, 3);
 	open_client(&b);
 	connect_client(&b, &known[1]);
 	link_client_disconnect(b.link);
 	connect_client(&b, &known[1]);
-	turns(2);
+	loop_rig_turns(loop, 2);
 }
 
 static void two_connections_of_one_key_are_two_links(void **state)
@@ -864,17 +827,17 @@ static void two_connections_of_one_key_are_two_links(void **state)
 	open_client(&b);
 	a.hello = b.hello = true;
 	connect_client(&a, &known[0]);
-	until(one_message);
+	loop_rig_until(loop, one_message);
 	uint32_t first = told.link;
 	connect_client(&b, &known[0]);
-	until(two_messages);
+	loop_rig_until(loop, two_messages);
 	assert_int_not_equal(told.link, first);
 	assert_string_equal(told.user, "user-0");
 	assert_true(link_server_send(server, first, bytes_of_str("to a")));
 	assert_true(link_server_send(server, told.link, bytes_of_str("to b")));
-	until(a_message);
+	loop_rig_until(loop, a_message);
 	assert_string_equal(a.frame, "to a");
-	until(a_both_up);
+	loop_rig_until(loop, a_both_up);
 }
 
 static void keys_of_a_seed(void **state)

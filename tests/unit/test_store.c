@@ -11,38 +11,10 @@
 #include "common/crypto/hash.h"
 #include "common/store/hq_store.h"
 #include "tests/lib/kv_conform.h"
-#include "tests/lib/store_rig.h"
-
-struct bench {
-	const struct kv_backend *b;
-	struct kv *kv;
-	struct store *st;
-	struct rig_log *log; /* live, 40 generated events */
-};
-
-static struct bench bench_open(void **state, enum store_role role)
-{
-	struct bench t = {.b = *state};
-	struct rng r = {.state = 7};
-	static struct gen g;
-
-	assert_int_equal(t.b->open(&t.kv), AS_OK);
-	t.st = rig_open(t.kv, role);
-	t.log = rig_log_new(LOG_LIVE, RIG_BRANCH, 1, NULL, 0);
-	gen_init(&g, RIG_BRANCH, &(struct gen_opts){.illegal_pm = 50, .unknown_pm = 30, .damaged_pm = 30});
-	rig_generate(t.log, &g, &r, 40);
-	return t;
-}
-
-static void bench_close(struct bench *t)
-{
-	rig_log_free(t->log);
-	store_close(t->st);
-	kv_close(t->kv);
-}
+#include "tests/lib/store_bench.h"
 
 /* The batch fails so, and leaves no trace. */
-static void expect_refused(struct bench *t, const struct store_op *ops, size_t n, as_err err)
+static void expect_refused(struct rig_bench *t, const struct store_op *ops, size_t n, as_err err)
 {
 	struct rig_digest before = rig_digest(t->kv, RIG_ALL_TABLES), after;
 
@@ -51,7 +23,7 @@ static void expect_refused(struct bench *t, const struct store_op *ops, size_t n
 	assert_memory_equal(before.b, after.b, sizeof before.b);
 }
 
-static void reopen(struct bench *t, enum store_role role)
+static void reopen(struct rig_bench *t, enum store_role role)
 {
 	store_close(t->st);
 	assert_int_equal(t->b->crash(&t->kv), AS_OK);
@@ -92,7 +64,7 @@ static as_err stop_log(void *arg, const struct log_row *row)
 
 static void blocks_are_found_by_any_index(void **state)
 {
-	struct bench t = bench_open(state, STORE_BRANCH);
+	struct rig_bench t = rig_bench_open(state, STORE_BRANCH);
 	struct log_view view = store_log_view(t.st);
 	AS_AUTO(buf) struct buf block = {0};
 	struct block_meta meta;
@@ -135,12 +107,12 @@ static void blocks_are_found_by_any_index(void **state)
 	n = 0;
 	assert_int_equal(store_each_log(t.st, stop_log, &n), AS_EEXIST);
 	assert_int_equal(n, 1);
-	bench_close(&t);
+	rig_bench_close(&t);
 }
 
 static void old_frontiers_are_kept_at_intervals(void **state)
 {
-	struct bench t = bench_open(state, STORE_HQ);
+	struct rig_bench t = rig_bench_open(state, STORE_HQ);
 	struct tree_frontier f;
 	uint8_t root[32];
 
@@ -170,12 +142,12 @@ static void old_frontiers_are_kept_at_intervals(void **state)
 			break;
 	}
 	assert_int_equal(store_check(t.st, NULL), AS_OK);
-	bench_close(&t);
+	rig_bench_close(&t);
 }
 
 static void what_does_not_continue_is_refused(void **state)
 {
-	struct bench t = bench_open(state, STORE_BRANCH);
+	struct rig_bench t = rig_bench_open(state, STORE_BRANCH);
 	struct store_op ops[3], wrong;
 
 	ops[0] = rig_block_op(t.log, 1, true);
@@ -208,12 +180,12 @@ static void what_does_not_continue_is_refused(void **state)
 	ops[2] = rig_block_op(t.log, 5, true);
 	assert_int_equal(store_commit(t.st, 0, ops, 3, NULL), AS_OK);
 	expect_head(t.st, t.log, 6);
-	bench_close(&t);
+	rig_bench_close(&t);
 }
 
 static void fence_and_heads_are_conditions(void **state)
 {
-	struct bench t = bench_open(state, STORE_HQ);
+	struct rig_bench t = rig_bench_open(state, STORE_HQ);
 	struct hq_store hq = hq_store_kv(t.st);
 	struct store_op ops[2] = {{.type = STORE_EXPECT, .log = t.log->id}};
 	struct hq_health health;
@@ -241,12 +213,12 @@ static void fence_and_heads_are_conditions(void **state)
 	assert_int_equal(health.events, rig_head(t.log, 2).size);
 	assert_int_equal(health.unfolded, 0);
 	assert_int_equal(rig_rows(t.kv, TABLE_EVENT_ID) + rig_rows(t.kv, TABLE_LABEL), 0);
-	bench_close(&t);
+	rig_bench_close(&t);
 }
 
 static void a_log_ends_where_its_key_ends(void **state)
 {
-	struct bench t = bench_open(state, STORE_HQ);
+	struct rig_bench t = rig_bench_open(state, STORE_HQ);
 	struct store_op end = {.type = STORE_END, .log = t.log->id}, op;
 	struct log_row row;
 
@@ -262,7 +234,7 @@ static void a_log_ends_where_its_key_ends(void **state)
 	rig_store(t.st, t.log, 2, 3, true);
 	op = rig_block_op(t.log, 3, true);
 	expect_refused(&t, &op, 1, AS_EREFUSED);
-	bench_close(&t);
+	rig_bench_close(&t);
 }
 
 /* ---- receipts, values, keys ---------------------------------------------------------------------------*/
@@ -278,7 +250,7 @@ static struct store_op receipt_op(const struct rig_log *log, size_t blocks, uint
 
 static void receipts_never_go_back(void **state)
 {
-	struct bench t = bench_open(state, STORE_BRANCH);
+	struct rig_bench t = rig_bench_open(state, STORE_BRANCH);
 	struct store_op op = receipt_op(t.log, 1, 1);
 	uint8_t receipt[STORE_RECEIPT_BYTES];
 	struct log_head head;
@@ -308,12 +280,12 @@ static void receipts_never_go_back(void **state)
 	assert_int_equal(rig_commit(t.st, &op), AS_OK);
 	assert_int_equal(store_receipt(t.st, &t.log->id, &head, receipt), AS_OK);
 	assert_int_equal(receipt[0], 5);
-	bench_close(&t);
+	rig_bench_close(&t);
 }
 
 static void small_values_are_kept(void **state)
 {
-	struct bench t = bench_open(state, STORE_HQ);
+	struct rig_bench t = rig_bench_open(state, STORE_HQ);
 	AS_AUTO(buf) struct buf got = {0};
 	struct store_op op = {.type = STORE_META};
 
@@ -329,7 +301,7 @@ static void small_values_are_kept(void **state)
 	assert_int_equal(store_meta(t.st, "instance", &got), AS_ENOTFOUND);
 	op.meta.name = "a name that is longer than a name may be";
 	expect_refused(&t, &op, 1, AS_EINVAL);
-	bench_close(&t);
+	rig_bench_close(&t);
 }
 
 static struct store_key change(uint64_t number, uint8_t op, uint8_t subject, const char *wrapped)
@@ -352,7 +324,7 @@ static struct store_op keys_op(const struct log_id *log, const struct store_key 
 
 static void key_numbers_have_no_gap(void **state)
 {
-	struct bench t = bench_open(state, STORE_HQ);
+	struct rig_bench t = rig_bench_open(state, STORE_HQ);
 	AS_AUTO(buf) struct buf memory = {0};
 	struct store_key in[] = {change(1, KEY_PUT, 1, "one"), change(2, KEY_VOID, 2, NULL),
 				 change(3, KEY_PUT, 3, "three"), change(4, KEY_TOMBSTONE, 1, NULL),
@@ -399,7 +371,7 @@ static void key_numbers_have_no_gap(void **state)
 	in[0] = change(1, KEY_VOID, 1, NULL);
 	op = keys_op(&bulk, in, 1);
 	expect_refused(&t, &op, 1, AS_EINVAL);
-	bench_close(&t);
+	rig_bench_close(&t);
 }
 
 /* Six changes of two subjects in every order, one or several a batch: the ring is the same. */
@@ -460,7 +432,7 @@ static as_err reason_of(void *arg, struct bytes key, struct bytes value)
 
 static void evidence_is_bounded(void **state)
 {
-	struct bench t = bench_open(state, STORE_HQ);
+	struct rig_bench t = rig_bench_open(state, STORE_HQ);
 	struct store_op op = {.type = STORE_ASIDE, .log = t.log->id};
 	unsigned reasons[256] = {0};
 	struct store_aside_stat stat;
@@ -487,12 +459,12 @@ static void evidence_is_bounded(void **state)
 	assert_int_equal(reasons[REFUSE_DAMAGED], 1);
 	op.aside.reason = STORE_ASIDE_CUT;
 	expect_refused(&t, &op, 1, AS_EINVAL);
-	bench_close(&t);
+	rig_bench_close(&t);
 }
 
 static void ids_and_labels_lead_to_events(void **state)
 {
-	struct bench t = bench_open(state, STORE_BRANCH);
+	struct rig_bench t = rig_bench_open(state, STORE_BRANCH);
 	static const uint8_t a[16] = {0xa1}, b[16] = {0xb1}, c[16] = {0xc1};
 	uint8_t raw[4][256];
 	struct bytes ev[4] = {
@@ -526,7 +498,7 @@ static void ids_and_labels_lead_to_events(void **state)
 	assert_int_equal(n, 1);
 	assert_int_equal(store_label(t.st, bytes_of_str("BJ"), keys, 2, &n), AS_OK);
 	assert_int_equal(n, 0);
-	bench_close(&t);
+	rig_bench_close(&t);
 }
 
 /* ---- faults -------------------------------------------------------------------------------------------*/
@@ -538,7 +510,7 @@ struct rich {
 	struct store_key keys[3];
 };
 
-static void rich_make(struct rich *rich, const struct bench *t)
+static void rich_make(struct rich *rich, const struct rig_bench *t)
 {
 	static uint8_t junk[64];
 
@@ -561,7 +533,7 @@ static void rich_make(struct rich *rich, const struct bench *t)
 }
 
 /* The same struct store goes on where the kv does, two times of three. */
-static void crash(struct bench *t, uint64_t nth)
+static void crash(struct rig_bench *t, uint64_t nth)
 {
 	struct kv *before = t->kv;
 
@@ -575,13 +547,13 @@ static void crash(struct bench *t, uint64_t nth)
 
 static void any_failing_call_leaves_the_store_as_it_was(void **state)
 {
-	struct bench t = bench_open(state, STORE_BRANCH);
+	struct rig_bench t = rig_bench_open(state, STORE_BRANCH);
 	static struct rich rich;
 	struct rig_digest before, after;
 	uint64_t nth;
 
 	if (!t.b->fail_nth) {
-		bench_close(&t);
+		rig_bench_close(&t);
 		skip();
 	}
 	rig_store(t.st, t.log, 0, 9, true);
@@ -614,7 +586,7 @@ static void any_failing_call_leaves_the_store_as_it_was(void **state)
 	}
 	t.b->fail_nth(t.kv, 0);
 	assert_int_equal(store_check(t.st, NULL), AS_OK);
-	bench_close(&t);
+	rig_bench_close(&t);
 }
 
 static void a_doubtful_commit_is_one_or_the_other(void **state)
@@ -622,10 +594,10 @@ static void a_doubtful_commit_is_one_or_the_other(void **state)
 	static const enum kv_mem_fault faults[] = {KV_MEM_COMMIT_LOST, KV_MEM_COMMIT_DOUBTED};
 
 	for (size_t i = 0; i < AS_COUNT(faults); i++) {
-		struct bench t = bench_open(state, STORE_BRANCH);
+		struct rig_bench t = rig_bench_open(state, STORE_BRANCH);
 		struct store_op op = rig_block_op(t.log, 3, true);
 		if (!t.b->fault) {
-			bench_close(&t);
+			rig_bench_close(&t);
 			skip();
 		}
 		rig_store(t.st, t.log, 0, 3, true);
@@ -638,17 +610,17 @@ static void a_doubtful_commit_is_one_or_the_other(void **state)
 				 faults[i] == KV_MEM_COMMIT_LOST ? AS_OK : AS_ECONFLICT);
 		rig_store(t.st, t.log, 4, t.log->n, true);
 		assert_int_equal(store_check(t.st, NULL), AS_OK);
-		bench_close(&t);
+		rig_bench_close(&t);
 	}
 }
 
 static void a_full_store_takes_nothing(void **state)
 {
-	struct bench t = bench_open(state, STORE_BRANCH);
+	struct rig_bench t = rig_bench_open(state, STORE_BRANCH);
 	struct store_op ops[2] = {rig_block_op(t.log, 3, true), rig_block_op(t.log, 4, true)};
 
 	if (!t.b->limit) {
-		bench_close(&t);
+		rig_bench_close(&t);
 		skip();
 	}
 	rig_store(t.st, t.log, 0, 3, true);
@@ -659,15 +631,15 @@ static void a_full_store_takes_nothing(void **state)
 	expect_refused(&t, ops, 2, AS_EFULL);
 	assert_int_equal(store_commit(t.st, 0, ops, 2, NULL), AS_OK);
 	assert_int_equal(store_check(t.st, NULL), AS_OK);
-	bench_close(&t);
+	rig_bench_close(&t);
 }
 
 static void a_crash_goes_back_to_what_was_synced(void **state)
 {
-	struct bench t = bench_open(state, STORE_BRANCH);
+	struct rig_bench t = rig_bench_open(state, STORE_BRANCH);
 
 	if (!t.b->hold_sync) {
-		bench_close(&t);
+		rig_bench_close(&t);
 		return;
 	}
 	rig_store(t.st, t.log, 0, 3, true);
@@ -681,7 +653,7 @@ static void a_crash_goes_back_to_what_was_synced(void **state)
 	reopen(&t, STORE_BRANCH);
 	expect_head(t.st, t.log, t.log->n);
 	assert_int_equal(store_check(t.st, NULL), AS_OK);
-	bench_close(&t);
+	rig_bench_close(&t);
 }
 
 int main(void)

@@ -9,37 +9,9 @@
 #include "common/base/check.h"
 #include "common/store/rows.h"
 #include "tests/lib/kv_conform.h"
-#include "tests/lib/store_rig.h"
+#include "tests/lib/store_bench.h"
 
-struct bench {
-	const struct kv_backend *b;
-	struct kv *kv;
-	struct store *st;
-	struct rig_log *log; /* live, 40 generated events */
-};
-
-static struct bench bench_open(void **state, enum store_role role)
-{
-	struct bench t = {.b = *state};
-	struct rng r = {.state = 7};
-	static struct gen g;
-
-	assert_int_equal(t.b->open(&t.kv), AS_OK);
-	t.st = rig_open(t.kv, role);
-	t.log = rig_log_new(LOG_LIVE, RIG_BRANCH, 1, NULL, 0);
-	gen_init(&g, RIG_BRANCH, &(struct gen_opts){.illegal_pm = 50, .unknown_pm = 30, .damaged_pm = 30});
-	rig_generate(t.log, &g, &r, 40);
-	return t;
-}
-
-static void bench_close(struct bench *t)
-{
-	rig_log_free(t->log);
-	store_close(t->st);
-	kv_close(t->kv);
-}
-
-static void reopen(struct bench *t, enum store_role role)
+static void reopen(struct rig_bench *t, enum store_role role)
 {
 	store_close(t->st);
 	assert_int_equal(t->b->crash(&t->kv), AS_OK);
@@ -48,7 +20,7 @@ static void reopen(struct bench *t, enum store_role role)
 
 static void a_store_knows_what_it_is(void **state)
 {
-	struct bench t = bench_open(state, STORE_BRANCH);
+	struct rig_bench t = rig_bench_open(state, STORE_BRANCH);
 	struct store_opts opts = {.role = STORE_HQ, .kv = t.kv, .opener = rig_opener()};
 	struct store *other;
 	struct as_errmsg em;
@@ -70,7 +42,7 @@ static void a_store_knows_what_it_is(void **state)
 				    "store 01: stored data is damaged: put a copy in its place, or begin "
 				    "with an empty one and fetch the logs back");
 	}
-	bench_close(&t);
+	rig_bench_close(&t);
 }
 
 static void rows_without_identity_are_not_taken_over(void **state)
@@ -110,7 +82,7 @@ static void identity_set(struct kv *kv, size_t at, uint8_t v)
 
 static void a_newer_format_is_refused(void **state)
 {
-	struct bench t = bench_open(state, STORE_HQ);
+	struct rig_bench t = rig_bench_open(state, STORE_HQ);
 	struct store_opts opts = {.role = STORE_HQ, .kv = t.kv, .opener = rig_opener()};
 	struct store *other;
 	struct as_errmsg em;
@@ -122,12 +94,12 @@ static void a_newer_format_is_refused(void **state)
 	identity_set(t.kv, 13, LEDGER_VERSION + 1);
 	assert_int_equal(store_open(&other, &opts, &em), AS_EUNSUPPORTED);
 	assert_non_null(strstr(em.text, "ledger version"));
-	bench_close(&t);
+	rig_bench_close(&t);
 }
 
 static void another_ledger_version_wants_a_rebuild(void **state)
 {
-	struct bench t = bench_open(state, STORE_HQ);
+	struct rig_bench t = rig_bench_open(state, STORE_HQ);
 	struct store_op op;
 	struct rig_digest before;
 
@@ -145,7 +117,7 @@ static void another_ledger_version_wants_a_rebuild(void **state)
 	assert_int_equal(rig_commit(t.st, &op), AS_OK);
 	reopen(&t, STORE_HQ);
 	assert_false(store_is_stale(t.st));
-	bench_close(&t);
+	rig_bench_close(&t);
 }
 
 static void what_cannot_be_made_is_said(void **state)
