@@ -13,15 +13,15 @@ static const char *const levels[] = {"error", "warning", "notice", "info", "debu
 static const struct conf_key keys[] = {
     {"link", "endpoint", CONF_ENDPOINT, AT(endpoint), "", 0, 0, NULL, 0,
      "Where head office is reached: tcp://HOST:PORT. Empty: as the join code says."},
-    {"store", "map", CONF_BYTES, AT(store_map), "16 GiB", 256 * MIB, 1024 * GIB, NULL, 0,
+    {"store", "map", CONF_BYTES, AT(base.store_map), "16 GiB", 256 * MIB, 1024 * GIB, NULL, 0,
      "Address space of the store to begin with. It costs nothing and doubles by itself when half full."},
-    {"store", "limit", CONF_BYTES, AT(store_limit), "0", 0, 1024 * GIB, NULL, CONF_RELOAD,
+    {"store", "limit", CONF_BYTES, AT(base.store_limit), "0", 0, 1024 * GIB, NULL, CONF_RELOAD,
      "What the store may take on the disk; 0 is what the disk holds. At 85 % of it nothing more is "
      "recorded."},
-    {"store", "preallocate", CONF_BYTES, AT(store_preallocate), "4 MiB", MIB, GIB, NULL, 0,
+    {"store", "preallocate", CONF_BYTES, AT(base.store_preallocate), "4 MiB", MIB, GIB, NULL, 0,
      "Space is taken on the disk ahead of its use, in steps of this: what is kept for receipts and erasures "
      "is then there."},
-    {"log", "level", CONF_ENUM, AT(log_level), "info", LOG_LEVEL_ERR, 0, levels, CONF_RELOAD,
+    {"log", "level", CONF_ENUM, AT(base.log_level), "info", LOG_LEVEL_ERR, 0, levels, CONF_RELOAD,
      "What is logged: error, warning, notice, info or debug, each with those before it."},
 };
 
@@ -29,7 +29,7 @@ static as_err check(const void *values, struct as_errmsg *em)
 {
 	const struct branchd_conf *c = values;
 
-	if (c->store_limit && c->store_preallocate > c->store_limit) {
+	if (c->base.store_limit && c->base.store_preallocate > c->base.store_limit) {
 		as_errmsg_set(em, "store.preallocate: larger than store.limit");
 		return AS_EPROTO;
 	}
@@ -38,7 +38,4 @@ static as_err check(const void *values, struct as_errmsg *em)
 
 const struct conf_table branchd_conf_table = {keys, AS_COUNT(keys), sizeof(struct branchd_conf), check, false};
 
-as_err branchd_conf_load(const char *path, struct branchd_conf *ret, struct as_errmsg *em)
-{
-	return conf_load(&branchd_conf_table, path, ret, em);
-}
+_Static_assert(offsetof(struct branchd_conf, base) == 0, "daemon_begin reads it there");

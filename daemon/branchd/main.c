@@ -1,15 +1,14 @@
 /* aftersync-branchd: the daemon of a service centre. Foreground, log lines on standard error. */
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
 
 #include "common/base/log.h"
 #include "common/base/version.h"
-#include "common/store/kv_lmdb.h"
 #include "daemon/branchd/branchd.h"
 #include "daemon/rt/main.h"
 #include "daemon/rt/net.h"
 #include "daemon/rt/notify.h"
+
+static const struct daemon program = {"aftersync-branchd", NODE_BRANCH, &branchd_conf_table};
 
 static void on_signal(void *arg, int signo)
 {
@@ -17,9 +16,7 @@ static void on_signal(void *arg, int signo)
 
 	if (signo == SIGHUP) {
 		struct branchd_conf next;
-		daemon_reload(&branchd_conf_table, d->home->dir.conf, &d->conf, &next);
-		logline_level((enum log_level)d->conf.log_level);
-		kv_lmdb_limit(d->home->kv, d->conf.store_limit);
+		daemon_reload(&program, d->home, &d->conf, &next);
 		return;
 	}
 	logline(LOG_LEVEL_NOTICE, "ending", "signal=%d", signo);
@@ -47,35 +44,12 @@ done:
 
 int main(int argc, char **argv)
 {
-	struct daemon_args args;
+	static struct branchd d;
 	struct as_errmsg em = {0};
-	struct branchd *d;
-	int code;
-
-	daemon_guard_memory();
-	code = daemon_args_parse("aftersync-branchd", argc, argv, &args);
+	int code = daemon_begin(&program, argc, argv, &d.conf, &d.home);
 
 	if (code >= 0)
 		return code;
-	if (as_crypto_init() || (d = calloc(1, sizeof *d)) == NULL)
-		return daemon_failed("aftersync-branchd", AS_ENOMEM, &em);
-	as_err err = daemon_home_check(args.dir, NODE_BRANCH, &em);
-	if (err == AS_OK && branchd_conf_load(args.conf, &d->conf, &em))
-		err = AS_EINVAL;
-	if (err || args.check) {
-		free(d);
-		return err ? daemon_failed("aftersync-branchd", err, &em) : daemon_checked(&args);
-	}
-	logline_level((enum log_level)d->conf.log_level);
-	const struct node_opts opts = {.credentials = getenv("CREDENTIALS_DIRECTORY"),
-				       .map_bytes = d->conf.store_map,
-				       .limit_bytes = d->conf.store_limit,
-				       .preallocate_bytes = d->conf.store_preallocate};
-	err = node_home_open(&d->home, args.dir, NODE_WRITE, &opts, &em);
-	if (err == AS_OK)
-		err = run(d, &em);
-	node_home_close(d->home);
-	free(d);
-	logline_end();
-	return err ? daemon_failed("aftersync-branchd", err, &em) : 0;
+	as_err err = run(&d, &em);
+	return daemon_end(&program, d.home, err, &em);
 }

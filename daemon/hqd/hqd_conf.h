@@ -6,22 +6,17 @@
 
 #include "common/base/endpoint.h"
 #include "common/conf/conf.h"
+#include "daemon/rt/main.h"
 
 struct hqd_conf {
+	struct daemon_conf base; /* first: daemon_begin */
 	char listen[ENDPOINT_BYTES_MAX + 1];
 	char public_endpoint[ENDPOINT_BYTES_MAX + 1]; /* empty: listen */
 	uint64_t max_links;
-	uint64_t store_map;
-	uint64_t store_limit; /* 0: what the disk holds */
-	uint64_t store_preallocate;
 	uint64_t credit_pool;
 	uint64_t verify_threads; /* 0: one less than there are cores, at least 1 */
-	unsigned log_level;	 /* an enum log_level */
 };
 
 extern const struct conf_table hqd_conf_table;
-
-/* conf_load with this table. */
-as_err hqd_conf_load(const char *path, struct hqd_conf *ret, struct as_errmsg *em) AS_MUST_CHECK;
 
 #endif

@@ -2,15 +2,25 @@
 
 #include <getopt.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
 #include "common/base/log.h"
 #include "common/base/version.h"
+#include "common/crypto/random.h"
+#include "common/store/kv_lmdb.h"
 #include "daemon/rt/notify.h"
 
-int daemon_args_parse(const char *program, int argc, char **argv, struct daemon_args *ret)
+struct daemon_args {
+	const char *dir;
+	bool check;
+	char conf[NODE_PATH_MAX]; /* DIR/aftersync.conf */
+};
+
+/* An exit code when the program is to end, -1 to go on. */
+static int args_parse(const char *program, int argc, char **argv, struct daemon_args *ret)
 {
 	static const struct option options[] = {{"dir", required_argument, NULL, 'd'},
 						{"check", no_argument, NULL, 'c'},
@@ -57,7 +67,7 @@ int daemon_args_parse(const char *program, int argc, char **argv, struct daemon_
 	return -1;
 }
 
-void daemon_guard_memory(void)
+static void guard_memory(void)
 {
 	const struct rlimit none = {0, 0};
 
@@ -67,7 +77,8 @@ void daemon_guard_memory(void)
 #endif
 }
 
-as_err daemon_home_check(const char *dir, enum node_role role, struct as_errmsg *em)
+/* Is DIR a node of this role? */
+static as_err home_check(const char *dir, enum node_role role, struct as_errmsg *em)
 {
 	AS_AUTO(node_dir) struct node_dir d = {0};
 	struct node_ident id;
@@ -82,25 +93,8 @@ as_err daemon_home_check(const char *dir, enum node_role role, struct as_errmsg 
 	return AS_EINVAL;
 }
 
-void daemon_reload(const struct conf_table *table, const char *path, void *values, void *next)
-{
-	struct conf_changes changes;
-	struct as_errmsg em = {0};
-	char taken[400], waiting[400];
-
-	notify_reloading();
-	if (conf_load(table, path, next, &em)) {
-		logline(LOG_LEVEL_ERR, "reload-refused", "reason=%s", LOG_STR(em.text));
-	} else {
-		conf_reload(table, values, next, &changes);
-		conf_names(changes.taken, changes.taken_n, taken, sizeof taken);
-		conf_names(changes.waiting, changes.waiting_n, waiting, sizeof waiting);
-		logline(LOG_LEVEL_NOTICE, "reloaded", "changed=%s needs-restart=%s", LOG_STR(taken), LOG_STR(waiting));
-	}
-	notify_ready("configuration read again");
-}
-
-int daemon_failed(const char *program, as_err err, const struct as_errmsg *em)
+/* Says on one line what is wrong. */
+static int failed(const char *program, as_err err, const struct as_errmsg *em)
 {
 	fprintf(stderr, "%s: %s\n", program, em->text[0] ? em->text : as_err_text(err));
 	switch (err) {
@@ -123,8 +117,61 @@ int daemon_failed(const char *program, as_err err, const struct as_errmsg *em)
 	}
 }
 
-int daemon_checked(const struct daemon_args *args)
+int daemon_begin(const struct daemon *d, int argc, char **argv, void *ret_conf, struct node_home **ret_home)
 {
-	printf("%s: configuration OK\n", args->conf);
-	return 0;
+	const struct daemon_conf *base = ret_conf;
+	struct daemon_args args;
+	struct as_errmsg em = {0};
+	as_err err;
+	int code;
+
+	guard_memory();
+	if ((code = args_parse(d->program, argc, argv, &args)) >= 0)
+		return code;
+	if (as_crypto_init())
+		return failed(d->program, AS_ENOMEM, &em);
+	if ((err = home_check(args.dir, d->role, &em)))
+		return failed(d->program, err, &em);
+	if (conf_load(d->conf, args.conf, ret_conf, &em))
+		return failed(d->program, AS_EINVAL, &em);
+	if (args.check) {
+		printf("%s: configuration OK\n", args.conf);
+		return 0;
+	}
+	logline_level((enum log_level)base->log_level);
+	const struct node_opts opts = {.credentials = getenv("CREDENTIALS_DIRECTORY"),
+				       .map_bytes = base->store_map,
+				       .limit_bytes = base->store_limit,
+				       .preallocate_bytes = base->store_preallocate};
+	if ((err = node_home_open(ret_home, args.dir, NODE_WRITE, &opts, &em)))
+		return daemon_end(d, *ret_home, err, &em);
+	return -1;
+}
+
+int daemon_end(const struct daemon *d, struct node_home *take_home, as_err err, const struct as_errmsg *em)
+{
+	node_home_close(take_home);
+	logline_end();
+	return err ? failed(d->program, err, em) : 0;
+}
+
+void daemon_reload(const struct daemon *d, struct node_home *home, void *conf, void *next)
+{
+	const struct daemon_conf *base = conf;
+	struct conf_changes changes;
+	struct as_errmsg em = {0};
+	char taken[400], waiting[400];
+
+	notify_reloading();
+	if (conf_load(d->conf, home->dir.conf, next, &em)) {
+		logline(LOG_LEVEL_ERR, "reload-refused", "reason=%s", LOG_STR(em.text));
+	} else {
+		conf_reload(d->conf, conf, next, &changes);
+		conf_names(changes.taken, changes.taken_n, taken, sizeof taken);
+		conf_names(changes.waiting, changes.waiting_n, waiting, sizeof waiting);
+		logline(LOG_LEVEL_NOTICE, "reloaded", "changed=%s needs-restart=%s", LOG_STR(taken), LOG_STR(waiting));
+	}
+	notify_ready("configuration read again");
+	logline_level((enum log_level)base->log_level);
+	kv_lmdb_limit(home->kv, base->store_limit);
 }

@@ -1,5 +1,5 @@
 /*
- * What the main functions of both daemons share: arguments, the first checks, exit codes.
+ * What the main functions of both daemons share: arguments, configuration, the node, exit codes.
  */
 #ifndef AFTERSYNC_DAEMON_RT_MAIN_H
 #define AFTERSYNC_DAEMON_RT_MAIN_H
@@ -9,31 +9,37 @@
 #include "common/conf/conf.h"
 #include "common/node/node.h"
 
-struct daemon_args {
-	const char *dir;
-	bool check;
-	char conf[NODE_PATH_MAX]; /* DIR/aftersync.conf */
+/* What both configurations begin with. Sizes in bytes. */
+struct daemon_conf {
+	uint64_t store_map;
+	uint64_t store_limit; /* 0: what the disk holds */
+	uint64_t store_preallocate;
+	unsigned log_level; /* an enum log_level */
 };
 
-/* --dir DIR [--check], --help, --version. An exit code when the program is to end, -1 to go on. */
-int daemon_args_parse(const char *program, int argc, char **argv, struct daemon_args *ret);
-
-/* First of all: what is in memory must never get to a disk, by a core file or by another program that reads it. */
-void daemon_guard_memory(void);
-
-/* Is DIR a node of this role? AS_EINVAL, and what node_dir_open says. */
-as_err daemon_home_check(const char *dir, enum node_role role, struct as_errmsg *em) AS_MUST_CHECK;
+struct daemon {
+	const char *program;
+	enum node_role role;
+	const struct conf_table *conf; /* its values begin with struct daemon_conf */
+};
 
 /*
- * SIGHUP: reads the configuration again into values, all or nothing; says what changed and what needs a restart.
+ * First of all, on the main thread: --dir DIR [--check], --help, --version; keeps what is in memory off the disk (no core
+ * files, no other program reads it); reads the configuration into ret_conf and opens the node. An exit code when the
+ * program is to end, having said why, -1 to go on; then daemon_end.
+ */
+int daemon_begin(const struct daemon *d, int argc, char **argv, void *ret_conf, struct node_home **ret_home);
+
+/*
+ * Closes the node. err: how the daemon's work ended; em: why, said on one line. Returns the exit code: 0, 78 configuration,
+ * 74 input and output, 1 else.
+ */
+int daemon_end(const struct daemon *d, struct node_home *take_home, as_err err, const struct as_errmsg *em);
+
+/*
+ * SIGHUP: reads the configuration again into conf, all or nothing; says what changed and what needs a restart.
  * next: memory for another one.
  */
-void daemon_reload(const struct conf_table *table, const char *path, void *values, void *next);
-
-/* Says on one line what is wrong; returns the exit code: 78 configuration, 74 input and output, 1 else. */
-int daemon_failed(const char *program, as_err err, const struct as_errmsg *em);
-
-/* --check found nothing: says so, returns 0. */
-int daemon_checked(const struct daemon_args *args);
+void daemon_reload(const struct daemon *d, struct node_home *home, void *conf, void *next);
 
 #endif

@@ -37,12 +37,12 @@ static void head_office(void **state)
 	strcpy(c.listen, "tcp://127.0.0.1:7443");
 	first_file(&hqd_conf_table, &c, &back);
 	assert_int_equal(back.max_links, 2000);
-	assert_int_equal(back.store_map, (uint64_t)64 << 30);
-	assert_int_equal(back.store_limit, 0);
-	assert_int_equal(back.store_preallocate, 64 << 20);
+	assert_int_equal(back.base.store_map, (uint64_t)64 << 30);
+	assert_int_equal(back.base.store_limit, 0);
+	assert_int_equal(back.base.store_preallocate, 64 << 20);
 	assert_int_equal(back.credit_pool, 64 << 20);
 	assert_int_equal(back.verify_threads, 0);
-	assert_int_equal(back.log_level, LOG_LEVEL_INFO);
+	assert_int_equal(back.base.log_level, LOG_LEVEL_INFO);
 	assert_int_equal(conf_parse(&hqd_conf_table, "f", bytes_of_str(""), &c, &em), AS_EPROTO);
 	assert_non_null(strstr(em.text, "link.listen"));
 }
@@ -54,8 +54,8 @@ static void branch(void **state)
 
 	assert_int_equal(conf_parse(&branchd_conf_table, "f", bytes_of_str(""), &c, &em), AS_OK);
 	assert_string_equal(c.endpoint, "");
-	assert_int_equal(c.store_map, (uint64_t)16 << 30);
-	assert_int_equal(c.store_preallocate, 4 << 20);
+	assert_int_equal(c.base.store_map, (uint64_t)16 << 30);
+	assert_int_equal(c.base.store_preallocate, 4 << 20);
 	first_file(&branchd_conf_table, &c, &back);
 	assert_int_equal(conf_parse(&branchd_conf_table, "f",
 				    bytes_of_str("[store]\nlimit = 2 MiB\npreallocate = 3 MiB\n"), &c, &em),
