@@ -199,3 +199,34 @@ as_err fork_to_batch(struct batch *b, struct fork_order *o)
 	log_id_put(&o->child[0], id);
 	return batch_meta(b, META_OPEN, bytes_of(id, sizeof id));
 }
+
+/* ---- what hinders a fork ------------------------------------------------------------------------------------- */
+
+struct damage {
+	struct node *n;
+	struct fork_damage *at;
+	size_t count, cap;
+};
+
+static as_err look_for_damage(void *arg, const struct log_row *row)
+{
+	struct damage *d = arg;
+	struct block_meta m;
+
+	if (log_is_hq(&row->id))
+		return AS_OK;
+	for (uint64_t at = 0; at < row->head.size && d->count < d->cap; at = m.first + m.count) {
+		if (!store_block_at(d->n->st, &row->id, at, &m))
+			break; /* its meta is damaged: nobody can say where the next one begins */
+		if (store_block_read(d->n->st, &row->id, at, &m, &d->n->block) == AS_ECORRUPT)
+			d->at[d->count++] = (struct fork_damage){.log = row->id, .first = m.first};
+	}
+	return AS_OK;
+}
+
+size_t fork_damage(struct node *n, struct fork_damage *ret, size_t cap)
+{
+	struct damage d = {.n = n, .at = ret, .cap = cap};
+
+	return store_each_log(n->st, look_for_damage, &d) == AS_OK ? d.count : 0;
+}

@@ -14,6 +14,12 @@ struct fork_cut {
 	uint64_t cut_to, size;
 };
 
+/* A block that cannot be read. */
+struct fork_damage {
+	struct log_id log;
+	uint64_t first;
+};
+
 struct fork_order {
 	struct fork_cut *cuts;
 	size_t cuts_n;
@@ -29,7 +35,10 @@ as_err fork_order_make(struct branch_core *core, uint32_t number, const uint8_t 
 		       struct fork_order *ret) AS_MUST_CHECK;
 void fork_order_done(struct fork_order *o);
 
-/* Store thread: fills a begun batch; the caller commits it. */
+/* Store thread: fills a begun batch; the caller commits it. AS_ECORRUPT there: fork_damage says where. */
 as_err fork_to_batch(struct batch *b, struct fork_order *o) AS_MUST_CHECK;
+
+/* The first damaged blocks of the logs of this branch, cap at most. Reads all of them until then. Store thread. */
+size_t fork_damage(struct node *n, struct fork_damage *ret, size_t cap);
 
 #endif

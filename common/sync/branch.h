@@ -46,6 +46,7 @@ struct branch_core {
 	bool must_child; /* head office holds more or other: the next append opens a child */
 	bool opening;
 	bool forking;
+	bool fork_deeper; /* what the fork leaves turned out damaged: it is asked for again */
 	bool joined;
 	bool linked;
 	bool lower_instance;
@@ -93,6 +94,11 @@ void branch_core_verified(struct branch_core *b, uint64_t now, const struct sync
 void branch_core_committed(struct branch_core *b, uint64_t now, const struct sync_committed *done);
 void branch_core_checked(struct branch_core *b, uint64_t now, const struct log_id *log, uint64_t first,
 			 bool sound);
+/*
+ * The store refused SYNC_FORK because something stored is damaged, and the shell has said by branch_core_checked which
+ * blocks are. True: SYNC_FORK was asked for again, with a deeper cut. False: no block is to blame, the fork is impossible.
+ */
+bool branch_core_not_forked(struct branch_core *b, uint64_t now);
 /* SYNC_FORK is durable: load the table again and go on. */
 void branch_core_forked(struct branch_core *b, uint64_t now, const struct branch_start *start);
 

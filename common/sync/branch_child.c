@@ -76,8 +76,8 @@ static void cut_hq_copy(struct branch_core *b, struct sync_log *log, const struc
 	sync_kick(&b->c);
 }
 
-/* Cuts the log and everything that grew from what is cut, and asks the shell for the child. */
-static void begin_fork(struct branch_core *b, struct sync_log *log, uint64_t size)
+/* The log ends here after the fork; what grew from what is cut goes whole. */
+static void mark_cut(struct branch_core *b, struct sync_log *log, uint64_t size)
 {
 	struct sync_core *c = &b->c;
 	size_t at = 0;
@@ -88,6 +88,21 @@ static void begin_fork(struct branch_core *b, struct sync_log *log, uint64_t siz
 		if (own(&l->row.id) && p && p->cut_to < l->row.parent_head.size && l != log)
 			l->cut_to = 0;
 	}
+}
+
+static void ask_for_fork(struct branch_core *b)
+{
+	b->fork_deeper = false;
+	sync_emit(&b->c, &(struct sync_out){.type = SYNC_FORK,
+					    .fork = {.logs = b->c.logs, .n = b->c.logs_n, .number = b->highest + 1}});
+}
+
+/* Cuts the log, and asks the shell for the child. */
+static void begin_fork(struct branch_core *b, struct sync_log *log, uint64_t size)
+{
+	struct sync_core *c = &b->c;
+
+	mark_cut(b, log, size);
 	b->forking = true;
 	c->hold = true; /* what was received before has no place in the logs after it */
 	b->confirmed = false;
@@ -95,8 +110,28 @@ static void begin_fork(struct branch_core *b, struct sync_log *log, uint64_t siz
 	b->s.complete = false;
 	b->hello_at = NEVER;
 	sync_alarm(c, ALARM_FORK, c->branch, &log->row.id, size);
-	sync_emit(c, &(struct sync_out){.type = SYNC_FORK,
-					.fork = {.logs = c->logs, .n = c->logs_n, .number = b->highest + 1}});
+	ask_for_fork(b);
+}
+
+bool branch_core_not_forked(struct branch_core *b, uint64_t now)
+{
+	b->c.now = now;
+	if (!b->fork_deeper)
+		return false;
+	ask_for_fork(b);
+	return true;
+}
+
+/*
+ * A block of what a fork leaves is damaged: cases that reach into it cannot be folded again, so the fork cannot be
+ * durable. The log is cut there instead. What head office holds of it comes back after the fork, like to a restored copy.
+ */
+static void fork_deeper(struct branch_core *b, struct sync_log *log, uint64_t first)
+{
+	if (!own(&log->row.id) || first >= log->cut_to)
+		return;
+	mark_cut(b, log, first);
+	b->fork_deeper = true;
 }
 
 /*
@@ -342,7 +377,11 @@ void branch_core_checked(struct branch_core *b, uint64_t now, const struct log_i
 			sync_pump(&b->c, &b->s);
 		return;
 	}
-	if (b->forking || log->damaged <= first)
+	if (b->forking) {
+		fork_deeper(b, log, first);
+		return;
+	}
+	if (log->damaged <= first)
 		return;
 	log->damaged = first;
 	settle_one(b, log);

@@ -67,6 +67,8 @@ struct fork_job {
 	struct worker_job job;
 	struct branchd *d;
 	struct fork_order order;
+	struct fork_damage damage[16]; /* err AS_ECORRUPT: what hindered it, or some of it */
+	size_t damage_n;
 	int64_t now;
 	as_err err;
 	struct as_errmsg em;

@@ -264,8 +264,24 @@ static void fork_run(struct worker_job *job, void *ctx)
 		j->err = accept_suffix(&j->d->accept, &j->order.child[0], true, &st->batch);
 	if (j->err == AS_OK)
 		j->err = batch_commit(&st->batch, &j->em);
+	if (j->err == AS_ECORRUPT)
+		j->damage_n = fork_damage(st->node, j->damage, AS_COUNT(j->damage));
 	for (size_t i = 0; j->err == AS_OK && i < j->order.cuts_n; i++)
 		verifier_forget(&st->verifier, &j->order.cuts[i].log);
+}
+
+/* Damaged blocks hindered the fork: said to the core, which cuts deeper. False: they did not. */
+static bool fork_again(struct fork_job *j)
+{
+	struct branchd *d = j->d;
+	char name[NODE_LOG_TEXT_MAX];
+
+	for (size_t i = 0; i < j->damage_n; i++) {
+		logline(LOG_LEVEL_ERR, "block-damaged", "log=%s at=%llu", node_log_text(&j->damage[i].log, name),
+			(unsigned long long)j->damage[i].first);
+		branch_core_checked(&d->core, clock_mono_ms(), &j->damage[i].log, j->damage[i].first, false);
+	}
+	return j->damage_n > 0 && branch_core_not_forked(&d->core, clock_mono_ms());
 }
 
 static void fork_done(struct worker_job *job)
@@ -275,6 +291,12 @@ static void fork_done(struct worker_job *job)
 	static struct log_row rows[BRANCHD_LOGS_MAX]; /* loop's thread */
 
 	d->local_under_way = false;
+	if (j->err == AS_ECORRUPT && fork_again(j)) {
+		fork_order_done(&j->order);
+		shell_step_done(&d->shell);
+		branchd_work(d);
+		return;
+	}
 	if (j->order.lost)
 		logline(LOG_LEVEL_ERR, "events-lost",
 			"count=%llu reason=\"damaged blocks of a log that was cut after a fork, and no other copy\"",

@@ -225,7 +225,7 @@ struct tr {
 
 /* name: of the golden file without its folder; prose: what happens, printed first as comment lines. */
 struct tr *tr_new(const char *name, const char *prose);
-/* Compares with the golden file (writes it when UPDATE_GOLDEN is set) and frees. NULL: as it should be. The
+/* Compares with the golden file (writes it when GOLDEN_UPDATE is set) and frees. NULL: as it should be. The
  * text is static. */
 const char *tr_end(struct tr *w);
 /* A sentence between the lines. */

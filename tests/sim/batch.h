@@ -29,5 +29,7 @@ bool batch_open(struct node *n, const struct log_opened *lo, struct block_author
 
 /* fork.c */
 void exec_fork(struct node *n, const struct job *j);
+/* The store refused the fork: says to the core what is damaged. False: nothing that a deeper cut would spare. */
+bool fork_again(struct node *n);
 
 #endif

@@ -6,6 +6,7 @@
 #include "tests/sim/batch.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* ---- fork
  * ---------------------------------------------------------------------------------------------------------*/
@@ -37,6 +38,16 @@ static as_err take_events(void *arg, const struct log_id *log, const struct bloc
 	return AS_OK;
 }
 
+/* Of what head office holds nothing is lost: a log that was cut deeper than disputed gets it back. */
+static bool held_by_hq(struct node *n, const struct log_id *log, const struct block_meta *m)
+{
+	struct node *hq = hq_of(n->w);
+	struct block_meta held;
+
+	return hq->st && store_block_at(hq->st, log, m->first, &held) && held.first == m->first &&
+	       memcmp(held.root, m->root, sizeof held.root) == 0;
+}
+
 /* Every event after the cut, log by log; a block that cannot be read is passed over. */
 static void take_tail(struct node *n, uint8_t cls, struct tail *t)
 {
@@ -55,7 +66,7 @@ static void take_tail(struct node *n, uint8_t cls, struct tail *t)
 			t->from = l->cut_to;
 			if (store_block_read(n->st, &l->row.id, at, &m, &block) == AS_OK)
 				take_events(t, &l->row.id, &m, buf_bytes(&block));
-			else /* rotten, and nobody else had it */
+			else if (!held_by_hq(n, &l->row.id, &m))
 				check_lost_block(n, &l->row.id, at, m.first + m.count);
 		}
 	}
@@ -147,11 +158,36 @@ void exec_fork(struct node *n, const struct job *j)
 	log_id_put(&lo[0].log, id);
 	batch_meta("open", bytes_of(id, sizeof id));
 	as_err err = batch_commit(n);
-	if (err)
+	n->fork_refused = err == AS_ECORRUPT;
+	if (err && err != AS_ECORRUPT)
 		n->dying = true; /* full or failed: as good as a crash; the fork is found again */
 	for (int k = 0; k < 2; k++)
 		for (size_t i = 0; i < tail[k].n; i++)
 			free((void *)(uintptr_t)tail[k].events[i].p);
 	for (size_t i = 0; i < memory_n; i++)
 		buf_done(&memory[i]);
+}
+
+static as_err tell_damage(void *arg, const struct log_row *row)
+{
+	struct node *n = arg;
+	struct block_meta m;
+
+	for (uint64_t at = 0; at < row->head.size; at = m.first + m.count) {
+		AS_AUTO(buf) struct buf block = {0};
+		buf_init(&block, BLOCK_BYTES_MAX);
+		if (!store_block_at(n->st, &row->id, at, &m))
+			break;
+		if (store_block_read(n->st, &row->id, at, &m, &block) != AS_OK) {
+			world_trace(n->w, "%s cannot fork: %s %llu is damaged", n->name, log_name(&row->id),
+				    (unsigned long long)at);
+			branch_core_checked(&n->b, n->w->now, &row->id, at, false);
+		}
+	}
+	return AS_OK;
+}
+
+bool fork_again(struct node *n)
+{
+	return store_each_log(n->st, tell_damage, n) == AS_OK && branch_core_not_forked(&n->b, n->w->now);
 }

@@ -423,10 +423,12 @@ void node_done(struct node *n)
 		if (rows_n == 0)
 			branch_core_not_appended(&n->b, n->w->now);
 		break;
-	case JOB_FORK: {
-		node_forked(n);
+	case JOB_FORK:
+		if (!n->fork_refused)
+			node_forked(n);
+		else if (!fork_again(n))
+			n->dying = true;
 		break;
-	}
 	case JOB_HQ_APPEND:
 		if (rows_n == 0)
 			hq_core_not_appended(&n->h, n->w->now);

@@ -157,6 +157,7 @@ struct node {
 	bool want_pending;
 	bool dying;
 	bool refuse_taken;
+	bool fork_refused; /* something that the fork leaves is damaged */
 	uint64_t full_until;
 	uint64_t flip_until; /* every block that it receives is damaged: bad memory */
 	uint64_t verify_at;

@@ -18,10 +18,13 @@
 #include "common/node/fork.h"
 #include "common/node/outbox.h"
 #include "common/store/kv_mem.h"
+#include "common/store/rows.h"
 #include "common/wire/msg_codec.h"
 #include "tests/lib/node_rig.h"
 
 #define ID(n) "00000000-0000-7000-8000-0000000000" n
+
+#define INSPECT "\"cause\":\"SCREEN\",\"warranty\":\"IN_WARRANTY\""
 
 static struct node_rig hq, br;
 static struct log_id live;
@@ -545,6 +548,42 @@ static void both_classes_are_cut(void **state)
 	assert_int_equal(fold_of(&br, "OLD-2"), 1);
 }
 
+/* What is cut reaches into a block that is left and cannot be read: nothing is written, and the block is named. */
+static void a_cut_over_a_damaged_block(void **state)
+{
+	(void)state;
+	struct store_key_buf k = key_log_at(&live, 2);
+	struct fork_damage damage[2];
+
+	for (int i = 1; i <= 3; i++) {
+		char label[16];
+		snprintf(label, sizeof label, "BJ-%d", i);
+		node_rig_submit(&br, &live, node_rig_received(NULL, label, "a"));
+	}
+	node_rig_submit(&br, &live, node_rig_event("REPAIR_INSPECTED", NULL, "BJ-2", INSPECT));
+	assert_int_equal(fork_damage(br.n, damage, 2), 0);
+	assert_int_equal(kv_mem_flip(br.home.kv, TABLE_BLOCK, key_bytes(&k), 3000), AS_OK);
+
+	struct fork_cut cut = {.log = live, .cut_to = 4, .size = 5};
+	struct fork_order o = fork_of(&cut, 1, true);
+	node_rig_begin(&br);
+	assert_int_equal(fork_to_batch(&br.b, &o), AS_OK);
+	assert_int_equal(batch_commit(&br.b, &em), AS_ECORRUPT);
+	assert_int_equal(node_rig_row(&br, &live).head.size, 5);
+	assert_int_equal(fork_damage(br.n, damage, 2), 1);
+	assert_true(log_id_equal(&damage[0].log, &live));
+	assert_int_equal(damage[0].first, 2);
+
+	cut.cut_to = damage[0].first;
+	o = fork_of(&cut, 1, true);
+	node_rig_begin(&br);
+	assert_int_equal(fork_to_batch(&br.b, &o), AS_OK);
+	node_rig_commit(&br);
+	assert_int_equal(o.lost, 1);
+	assert_int_equal(node_rig_row(&br, &live).head.size, 2);
+	assert_int_equal(node_rig_row(&br, &o.child[0]).head.size, 3); /* its first, BJ-3, and what was done to BJ-2 */
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -564,6 +603,7 @@ int main(void)
 	    T(receipts_by_any_instance),
 	    T(a_cut_goes_on_in_a_child),
 	    T(both_classes_are_cut),
+	    T(a_cut_over_a_damaged_block),
 	};
 	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests(tests, NULL, NULL);

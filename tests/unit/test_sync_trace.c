@@ -1,6 +1,6 @@
 /*
  * Golden traces of the sync cores: tests/golden/sync/NN-name.txt, compared byte for byte. Read them in order
- * to learn the protocol. After an intended change: UPDATE_GOLDEN=1 build/release/tests/test_sync_trace, and
+ * to learn the protocol. After an intended change: GOLDEN_UPDATE=1 build/release/tests/test_sync_trace, and
  * read the difference.
  */
 #include <setjmp.h>
@@ -1286,6 +1286,30 @@ static void keys_overtaken(void **state)
 	end(w);
 }
 
+static void fork_over_damage(void **state)
+{
+	struct tr *w = tr_new("50-fork-over-damage",
+			      "As in 14, but a block rotted below the place where the log is cut, and cases of what is "
+			      "cut reach into it: the store cannot take the fork. The branch cuts the log at that block "
+			      "instead, and head office gives back what it holds.");
+	(void)state;
+	struct tr_node *b = in_sync(w);
+	tr_append(b, LOG_LIVE, 3, 1000, 0);
+	tr_run(w, 3000);
+	struct tr_node *c = tr_clone_running(b, "BJ01*");
+	tr_append(b, LOG_LIVE, 5, 1000, 0);
+	tr_append(c, LOG_LIVE, 4, 1000, 0);
+	tr_run(w, 3000);
+	tr_stop(b);
+	tr_rot(c, LOG_LIVE, 1, 10);
+	tr_join_line(c);
+	tr_run(w, 30000);
+	tr_settled(w);
+	tr_check(w, w->alarms[ALARM_FORK] >= 1);
+	tr_check(w, tr_size(c, "BJ01", LOG_LIVE, 1) == tr_size(w->hq, "BJ01", LOG_LIVE, 1));
+	end(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -1338,6 +1362,7 @@ int main(void)
 	    cmocka_unit_test(two_cuts),
 	    cmocka_unit_test(runs_copied),
 	    cmocka_unit_test(keys_overtaken),
+	    cmocka_unit_test(fork_over_damage),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
