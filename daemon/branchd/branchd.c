@@ -211,7 +211,7 @@ void branchd_reason(const struct branchd *d, enum sync_state state, char *ret, s
 	snprintf(ret, cap, "%s%s%s", sync_state_reason(state), more[0] ? ": " : "", more);
 }
 
-static void watch_state(struct branchd *d)
+void branchd_watch(struct branchd *d)
 {
 	enum sync_state state = branch_core_state(&d->core, clock_mono_ms());
 	char text[200];
@@ -239,7 +239,7 @@ static void on_tick(void *arg)
 	shell_step_done(&d->shell);
 	shell_scrub(&d->shell, now);
 	branchd_work(d);
-	watch_state(d);
+	branchd_watch(d);
 	logline_flush();
 	if (now - reader_check_ms > 60000) {
 		reader_check_ms = now;
@@ -298,7 +298,7 @@ as_err branchd_open(struct branchd *d, struct as_errmsg *em)
 	if ((err = requests_open(d, em)))
 		return err;
 	loop_set_tick(d->loop, TICK_MS, on_tick, d);
-	watch_state(d);
+	branchd_watch(d);
 	return AS_OK;
 }
 

@@ -115,6 +115,9 @@ struct branchd {
 as_err branchd_open(struct branchd *d, struct as_errmsg *em) AS_MUST_CHECK;
 void branchd_close(struct branchd *d);
 
+/* Looks at the state: a change goes into the history. Each second, and before anybody is told of it. */
+void branchd_watch(struct branchd *d);
+
 /* After whatever happened: is there local work that can be done now? */
 void branchd_work(struct branchd *d);
 

@@ -74,8 +74,10 @@ static void request(struct branchd *d, struct control_conn *c, struct bytes line
 		else
 			control_end(c, 69, d->stopping ? "the daemon is ending" : "out of memory");
 	} else if (strcmp(cmd, "status") == 0) {
+		branchd_watch(d);
 		answer_one(c, status(d));
 	} else if (strcmp(cmd, "why") == 0) {
+		branchd_watch(d);
 		history_emit(&d->history, NULL, d->home, control_emit, c);
 		control_end(c, 0, NULL);
 	} else if (strcmp(cmd, "rebuild") == 0 && !json_is_true(json_object_get(o, "check"))) {

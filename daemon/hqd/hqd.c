@@ -363,7 +363,7 @@ static const struct shell_role role = {.send = role_send,
 
 /* ---- time -------------------------------------------------------------------------------------------------------------- */
 
-static void watch_states(struct hqd *d)
+void hqd_watch(struct hqd *d)
 {
 	const struct roster *r = &d->shell.view->roster;
 	uint64_t now = clock_mono_ms();
@@ -473,7 +473,7 @@ static void on_tick(void *arg)
 	hqd_append_free(d);
 	if (now - states_ms >= STATE_MS) {
 		states_ms = now;
-		watch_states(d);
+		hqd_watch(d);
 		reopen_tokens(d);
 	}
 	keep_state(d);
@@ -569,7 +569,7 @@ as_err hqd_open(struct hqd *d, struct as_errmsg *em)
 	    (err = requests_open(d, em)) || (err = link_server_open(&d->links, d->loop, &links, em)))
 		return err;
 	loop_set_tick(d->loop, TICK_MS, on_tick, d);
-	watch_states(d);
+	hqd_watch(d);
 	return AS_OK;
 }
 

@@ -61,6 +61,9 @@ struct hqd {
 as_err hqd_open(struct hqd *d, struct as_errmsg *em) AS_MUST_CHECK;
 void hqd_close(struct hqd *d);
 
+/* Looks at the states: what changed goes into the history. At intervals, and before anybody is told of a state. */
+void hqd_watch(struct hqd *d);
+
 /* "serving", "recovering", "rolled-back" */
 const char *hqd_state_name(enum sync_hq_state state);
 

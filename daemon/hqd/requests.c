@@ -134,11 +134,13 @@ static void on_line(void *ctx, struct control_conn *c, struct bytes line)
 		return; /* one request a connection; this one is being answered */
 	if (cmd == NULL)
 		control_end(c, 64, "the request is not a JSON object with a text cmd");
-	else if (strcmp(cmd, "status") == 0)
+	else if (strcmp(cmd, "status") == 0) {
+		hqd_watch(d);
 		status(d, c);
-	else if (strcmp(cmd, "why") == 0)
+	} else if (strcmp(cmd, "why") == 0) {
+		hqd_watch(d);
 		why(d, c, json_string_value(json_object_get(o, "branch")));
-	else if (strcmp(cmd, "hq-enrol") == 0)
+	} else if (strcmp(cmd, "hq-enrol") == 0)
 		admin_enrol(d, c, o);
 	else if (strcmp(cmd, "hq-go") == 0) {
 		if (d->core.state == SYNC_HQ_RECOVERING) {
