@@ -92,6 +92,18 @@ static as_err keys_op(struct batch *b, const struct sync_item *it, const struct 
 	return AS_OK;
 }
 
+/* Did those of the log end before, in this commit? Then these do not follow what is held, and are asked for again. */
+static bool keys_end_before(const struct sync_item *items, size_t at, struct items_result *ret)
+{
+	for (size_t i = 0; i < at; i++)
+		if (items[i].type == ITEM_KEYS && ret->reseal[i] && log_id_equal(&items[i].log, &items[at].log)) {
+			ret->reseal[at] = true;
+			ret->keys[at] = ret->keys[i];
+			return true;
+		}
+	return false;
+}
+
 /* All of them: the core counts on keys_upto. */
 static as_err void_op(struct batch *b, const struct sync_item *it)
 {
@@ -135,10 +147,11 @@ static as_err block_op(struct batch *b, const struct sync_item *it, const struct
 	return AS_OK;
 }
 
-static as_err item_op(struct batch *b, const struct sync_item *it, const struct received *r, size_t at,
+static as_err item_op(struct batch *b, const struct sync_item *items, size_t at, const struct received *r,
 		      struct items_result *ret)
 {
 	static const uint8_t one[1] = {1};
+	const struct sync_item *it = &items[at];
 	uint8_t number[4];
 	struct store_op *o;
 
@@ -148,7 +161,7 @@ static as_err item_op(struct batch *b, const struct sync_item *it, const struct 
 		ret->roster_anew |= b->node->home->is_hq && it->log.cls == LOG_HQ_ALL;
 		return block_op(b, it, r);
 	case ITEM_KEYS:
-		return keys_op(b, it, r, at, ret);
+		return keys_end_before(items, at, ret) ? AS_OK : keys_op(b, it, r, at, ret);
 	case ITEM_VOID:
 		return void_op(b, it);
 	case ITEM_ADMIT:
@@ -194,7 +207,7 @@ as_err items_to_batch(struct batch *b, const struct sync_item *items, struct rec
 	as_assert(n <= SYNC_FLIGHT_MAX);
 	*ret = (struct items_result){.result = COMMIT_OK};
 	for (size_t i = 0; err == AS_OK && i < n; i++)
-		err = item_op(b, &items[i], slots[i], i, ret);
+		err = item_op(b, items, i, slots[i], ret);
 	return err;
 }
 

@@ -36,7 +36,7 @@ void branch_void_lost_keys(struct branch_core *b)
 		if (need <= log->row.keys || !log->ship.known || log->ship.keys_peer > log->row.keys ||
 		    log->ship.peer.size > log->row.head.size)
 			continue;
-		if (sync_keys_under_way(c, &log->row.id) || sync_append_keys(c, &log->row.id))
+		if (sync_keys_under_way(c, &log->row.id, NULL) || sync_append_keys(c, &log->row.id))
 			continue;
 		sync_push(c, &(struct sync_item){.type = ITEM_VOID,
 						 .log = log->row.id,

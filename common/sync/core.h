@@ -158,8 +158,8 @@ void sync_credit_give(struct sync_core *c, struct sync_session *s, uint64_t byte
 /* Pipeline. */
 void sync_block(struct sync_core *c, struct sync_session *s, const struct msg_block *b);
 void sync_keys(struct sync_core *c, struct sync_session *s, const struct msg_keys *k);
-/* Are key changes of this log received and not committed? */
-bool sync_keys_under_way(const struct sync_core *c, const struct log_id *id);
+/* Are key changes of this log received and not committed? ret_upto (may be NULL): then the last of them. */
+bool sync_keys_under_way(const struct sync_core *c, const struct log_id *id, uint64_t *ret_upto);
 bool sync_push(struct sync_core *c, const struct sync_item *item); /* false: queue full */
 void sync_verified(struct sync_core *c, struct sync_session *s, const struct sync_verified *v);
 struct sync_item *sync_item_of(struct sync_core *c, uint32_t slot);

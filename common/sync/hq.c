@@ -64,6 +64,19 @@ struct sync_session *hq_session_begin(struct hq_core *h, struct hq_node *n)
 	return &h->sessions[i];
 }
 
+/* The session that the item came in, if that still lasts. */
+static struct sync_session *session_of_item(struct hq_core *h, const struct sync_item *item)
+{
+	struct sync_session *s = hq_session_of(h, item->log.branch);
+
+	if (s && s->open && s->my_nonce == item->session)
+		return s;
+	for (size_t i = 0; i < h->sessions_n && log_is_hq(&item->log); i++) /* whoever gave back a log of ours */
+		if (h->sessions[i].open && h->sessions[i].my_nonce == item->session)
+			return &h->sessions[i];
+	return NULL;
+}
+
 /* Does the branch hold more of a log of its own than head office? */
 bool hq_behind(struct sync_core *c, struct sync_session *s)
 {
@@ -72,6 +85,19 @@ bool hq_behind(struct sync_core *c, struct sync_session *s)
 	for (struct sync_log *log; (log = sync_log_next(c, s->branch, &at)) != NULL;) {
 		struct sync_ship *ship = sync_ship_of(c, s, log);
 		if (ship->known && ship->peer.size > log->row.head.size)
+			return true;
+	}
+	return false;
+}
+
+/* Has it more than what came already? */
+static bool more_to_come(struct sync_core *c, struct sync_session *s)
+{
+	size_t at = 0;
+
+	for (struct sync_log *log; (log = sync_log_next(c, s->branch, &at)) != NULL;) {
+		struct sync_ship *ship = sync_ship_of(c, s, log);
+		if (ship->known && ship->peer.size > log->in)
 			return true;
 	}
 	return false;
@@ -202,9 +228,10 @@ static void role_stored(struct sync_core *c, const struct sync_item *item, bool 
 	struct hq_core *h = self(c);
 	struct sync_log *log = sync_log_find(c, &item->log);
 	struct sync_session *s = log ? hq_session_of(h, log->row.id.branch) : NULL;
+	struct sync_session *sender = session_of_item(h, item);
 
-	for (size_t i = 0; i < h->sessions_n; i++)
-		sync_sender_has(c, &h->sessions[i], item);
+	if (sender)
+		sync_sender_has(c, sender, item);
 	switch (item->type) {
 	case ITEM_BLOCK:
 		if (log_is_hq(&item->log))
@@ -406,6 +433,10 @@ void hq_core_recv(struct hq_core *h, uint64_t now, const struct hq_link *link, c
 	case MSG_BLOCK:
 		s->grant_ms = now;
 		sync_block(&h->c, s, &m->block);
+		if (s->granted - s->received < BLOCK_BYTES_MAX) { /* before the rest has come it may send more */
+			s->want |= more_to_come(&h->c, s);
+			hq_grant(&h->c);
+		}
 		if (h->c.gap_seen && !n->gap) {
 			n->gap = true;
 			n->gap_ms = now;
@@ -454,10 +485,7 @@ void hq_core_verified(struct hq_core *h, uint64_t now, const struct sync_verifie
 
 	h->c.now = now;
 	as_assert(item != NULL);
-	struct sync_session *s = NULL; /* the one that it came in, if that still lasts */
-	for (size_t i = 0; i < h->sessions_n; i++)
-		if (h->sessions[i].open && h->sessions[i].my_nonce == item->session)
-			s = &h->sessions[i];
+	struct sync_session *s = session_of_item(h, item);
 	struct hq_node *n = hq_node_of(h, item->log.branch);
 	if (v->reason != REFUSE_NONE && n) {
 		n->refused = true;

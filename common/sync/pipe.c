@@ -360,14 +360,24 @@ static size_t empty_logs(struct sync_core *c, const char *branch)
 	return n;
 }
 
-bool sync_keys_under_way(const struct sync_core *c, const struct log_id *id)
+static bool holds_keys(const struct sync_item *item, const struct log_id *id)
 {
-	for (size_t i = 0; i < c->queue_n + c->flight_n; i++) {
-		const struct sync_item *q = i < c->queue_n ? &c->queue[i] : &c->flight[i - c->queue_n];
-		if ((q->type == ITEM_KEYS || q->type == ITEM_VOID) && log_id_equal(&q->log, id))
-			return true;
+	return (item->type == ITEM_KEYS || item->type == ITEM_VOID) && log_id_equal(&item->log, id);
+}
+
+bool sync_keys_under_way(const struct sync_core *c, const struct log_id *id, uint64_t *ret_upto)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < c->flight_n + c->queue_n; i++) {
+		const struct sync_item *q = i < c->flight_n ? &c->flight[i] : &c->queue[i - c->flight_n];
+		if (!holds_keys(q, id))
+			continue;
+		any = true;
+		if (ret_upto)
+			*ret_upto = q->keys_upto;
 	}
-	return false;
+	return any;
 }
 
 void sync_keys(struct sync_core *c, struct sync_session *s, const struct msg_keys *k)
@@ -396,8 +406,10 @@ void sync_keys(struct sync_core *c, struct sync_session *s, const struct msg_key
 	}
 	if (log == NULL && empty_logs(c, s->branch) < SYNC_EMPTY_MAX)
 		log = sync_log_add(c, &(struct log_row){.id = k->log, .end = LOG_NO_END});
-	bool under_way = sync_keys_under_way(c, &k->log);
-	if (log == NULL || under_way || k->keys[0].number != log->row.keys + 1 || c->now < c->full_until) {
+	uint64_t in = log ? log->row.keys : 0;
+	bool under_way = sync_keys_under_way(c, &k->log, &in);
+	if (log == NULL || k->keys[0].number != in + 1 ||
+	    in - log->row.keys > SYNC_KEYS_WINDOW + KEYS_PER_MESSAGE_MAX || c->now < c->full_until) {
 		if (log && !under_way)
 			sync_have_send(c, s, log, false); /* a repetition or a gap: this is what is held */
 		free_slot(c, item.slot);
@@ -412,11 +424,25 @@ void sync_keys(struct sync_core *c, struct sync_session *s, const struct msg_key
 	sync_kick(c);
 }
 
+/* Do these key changes still follow? Not when those before them were not taken whole. */
+static bool keys_follow(struct sync_core *c, const struct sync_item *item)
+{
+	const struct sync_log *log = sync_log_find(c, &item->log);
+	uint64_t upto = log ? log->row.keys : 0;
+
+	for (size_t i = 0; i < c->flight_n; i++)
+		if (holds_keys(&c->flight[i], &item->log))
+			upto = c->flight[i].keys_upto;
+	return item->first == upto + 1;
+}
+
 void sync_kick(struct sync_core *c)
 {
+	size_t bytes = 0;
+
 	if (c->flight_n > 0 || c->hold || c->now < c->full_until)
 		return;
-	for (size_t i = 0; i < c->queue_n && c->flight_n < SYNC_FLIGHT_MAX;) {
+	for (size_t i = 0; i < c->queue_n && c->flight_n < SYNC_FLIGHT_MAX && bytes < SYNC_FLIGHT_BYTES;) {
 		struct sync_item *item = &c->queue[i];
 		const struct sync_log *log = item->type == ITEM_FOLD ? sync_log_find(c, &item->log) : NULL;
 		if (!item->ready ||
@@ -424,8 +450,16 @@ void sync_kick(struct sync_core *c)
 			i++;
 			continue;
 		}
+		if (item->type == ITEM_KEYS && !keys_follow(c, item)) {
+			const struct log_id id = item->log;
+			finish(c, item);
+			take_out(c, i);
+			forget_empty(c, &id);
+			continue;
+		}
 		if (item->type == ITEM_BLOCK)
 			item->fold = c->role->fold(c, &item->log);
+		bytes += item->bytes;
 		c->flight[c->flight_n++] = *item;
 		take_out(c, i);
 	}

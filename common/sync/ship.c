@@ -28,25 +28,27 @@ void sync_show(struct sync_core *c, struct sync_session *s, struct sync_log *log
 	ship->show = first;
 }
 
-/* Sends key changes that the peer lacks: one message at a time, so that their size is bounded. */
+/* Sends key changes that the peer lacks. No credit bounds them, so only so many are under way. */
 static void pump_keys(struct sync_core *c, struct sync_session *s, struct sync_log *log)
 {
 	struct sync_ship *ship = sync_ship_of(c, s, log);
 
 	if (log->row.id.cls != LOG_LIVE && log->row.id.cls != LOG_HQ_BRANCH)
 		return;
-	if (ship->keys_sent > ship->keys_peer || log->row.keys <= ship->keys_sent)
-		return;
-	struct msg m = {.type = MSG_KEYS, .session = s->their_nonce, .keys = {.log = log->row.id}};
-	uint64_t left = log->row.keys - ship->keys_sent;
-	m.keys.keys_n = (uint32_t)(left < KEYS_PER_MESSAGE_MAX ? left : KEYS_PER_MESSAGE_MAX);
-	sync_emit(c, &(struct sync_out){
-			 .type = SYNC_SEND,
-			 .link = s->link,
-			 .send = {.msg = &m, .keys_after = ship->keys_sent, .transport = c->transport}});
-	if (ship->keys_sent == ship->keys_peer)
-		s->sent_ms = c->now;
-	ship->keys_sent += m.keys.keys_n;
+	while (ship->keys_sent < log->row.keys && ship->keys_sent < ship->keys_peer + SYNC_KEYS_WINDOW) {
+		struct msg m = {
+		    .type = MSG_KEYS, .session = s->their_nonce, .keys = {.log = log->row.id}};
+		uint64_t left = log->row.keys - ship->keys_sent;
+		m.keys.keys_n = (uint32_t)(left < KEYS_PER_MESSAGE_MAX ? left : KEYS_PER_MESSAGE_MAX);
+		sync_emit(c, &(struct sync_out){.type = SYNC_SEND,
+						.link = s->link,
+						.send = {.msg = &m,
+							 .keys_after = ship->keys_sent,
+							 .transport = c->transport}});
+		if (ship->keys_sent == ship->keys_peer)
+			s->sent_ms = c->now;
+		ship->keys_sent += m.keys.keys_n;
+	}
 }
 
 /* Sends blocks of one log while credit lasts; false when credit ended. */

@@ -19,6 +19,9 @@
 #define SYNC_FLIGHT_MAX 256   /* items of one commit */
 #define SYNC_CREDIT_KEEP                                                                                     \
 	(16 * 1024)	  /* an idle link may send this much at once: live events need no question */
+#define SYNC_FLIGHT_BYTES                                                                                    \
+	(1024 * 1024) /* blocks of one commit, about: what comes meanwhile waits for its end */
+#define SYNC_KEYS_WINDOW 1024 /* key changes of a log sent and not answered, about */
 #define SYNC_RUN_START 8  /* bytes of a branch's run id for the start; the others: for the connection */
 #define SYNC_EMPTY_MAX 16 /* logs of a branch that may be known by their keys alone */
 #define SYNC_NO_SLOT UINT32_MAX
@@ -233,8 +236,8 @@ enum sync_commit_result { COMMIT_OK = 1, COMMIT_FULL };
 struct sync_committed {
 	enum sync_commit_result result;
 	/* ITEM_KEYS: the contiguous number now held, per item of the commit in order; less than the item's
-	 * keys_upto and reseal[i] when an entry was sealed to an old transport key. NULL when the commit has
-	 * no ITEM_KEYS. */
+	 * keys_upto and reseal[i] when an entry was sealed to an old transport key, also for those of the log
+	 * that come after it in the commit. NULL when the commit has no ITEM_KEYS. */
 	const uint64_t *keys;
 	const bool *reseal;
 };

@@ -424,6 +424,8 @@ static bool store_keys(struct tr_node *n, struct tr_log *log, const struct tr_sl
 {
 	for (uint32_t i = 0; i < slot->keys_n; i++) {
 		const struct wire_key *k = &slot->keys[i];
+		if (k->number > log->row.keys + 1)
+			return true; /* those before it, in the same commit, ended early */
 		if (k->number != log->row.keys + 1)
 			continue;
 		if (n->is_hq && k->op == KEY_PUT && k->transport != n->store.transport) {

@@ -176,6 +176,12 @@ static void add_keys(struct node *n, const struct sync_item *it, size_t at, stru
 	struct slot *s = &n->slots[it->slot];
 	size_t k = 0;
 
+	for (size_t i = 0; i < at; i++)
+		if (n->items[i].type == ITEM_KEYS && n->reseal[i] && log_id_equal(&n->items[i].log, &it->log)) {
+			n->keys_now[at] = n->keys_now[i]; /* those before it ended early */
+			n->reseal[at] = true;
+			return;
+		}
 	n->keys_now[at] = it->first - 1;
 	n->reseal[at] = false;
 	for (; k < s->keys_n; k++) {
@@ -199,7 +205,7 @@ static void add_keys(struct node *n, const struct sync_item *it, size_t at, stru
 
 static void exec_core(struct node *n)
 {
-	static struct store_key keys[8][KEYS_PER_MESSAGE_MAX];
+	static struct store_key keys[SYNC_FLIGHT_MAX][KEYS_PER_MESSAGE_MAX];
 	static uint8_t four[4], one[1] = {1};
 	size_t keys_at = 0;
 

@@ -240,6 +240,30 @@ static void a_put_sealed_to_an_older_key(void **state)
 	assert_int_equal(result.keys[0], 4);
 }
 
+/* Two messages in one commit, the first taken in part: the second does not follow, and nothing of it is stored. */
+static void keys_behind_a_short_message(void **state)
+{
+	(void)state;
+	struct node_box other = hq.home.transports[0];
+	const struct node_box *box = &hq.home.transports[0];
+
+	other.number = 7; /* no key of this number is here */
+	struct wire_key first[2] = {put_for(box, 1, 0x11, 1), put_for(&other, 2, 0x22, 2)};
+	struct wire_key second[1] = {put_for(box, 3, 0x33, 3)};
+	struct sync_item items[2] = {{.type = ITEM_KEYS, .log = live, .first = 1, .keys_upto = 2},
+				     {.type = ITEM_KEYS, .log = live, .first = 3, .keys_upto = 3}};
+	struct received *slots[2] = {keys_came(&hq, &live, first, 2), keys_came(&hq, &live, second, 1)};
+
+	node_rig_begin(&hq);
+	assert_int_equal(items_to_batch(&hq.b, items, slots, 2, &result), AS_OK);
+	assert_int_equal(batch_commit(&hq.b, &em), AS_OK);
+	for (size_t i = 0; i < 2; i++) {
+		assert_int_equal(result.keys[i], 1);
+		assert_true(result.reseal[i]);
+	}
+	assert_int_equal(node_rig_row(&hq, &live).keys, 1);
+}
+
 static void a_put_under_a_tombstone(void **state)
 {
 	(void)state;
@@ -594,6 +618,7 @@ int main(void)
 	    T(an_author_after_a_restart),
 	    T(a_log_begins_with_its_name),
 	    T(a_put_sealed_to_an_older_key),
+	    T(keys_behind_a_short_message),
 	    T(a_put_under_a_tombstone),
 	    T(lost_numbers_are_void),
 	    T(small_values_and_ends),

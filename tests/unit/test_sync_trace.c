@@ -69,7 +69,7 @@ static void branch_restart(void **state)
 	struct tr_node *b = in_sync(w);
 	tr_append(b, LOG_LIVE, 5, 1000, 0);
 	tr_append(b, LOG_LIVE, 5, 1000, 0);
-	tr_run(w, 80);
+	tr_run(w, 20);
 	tr_stop(b);
 	tr_run(w, 2000);
 	tr_start(b);
@@ -464,6 +464,31 @@ static void key_reseal(void **state)
 	tr_append(b, LOG_LIVE, 1, 500, 1);
 	tr_run(w, 5000);
 	tr_settled(w);
+	end(w);
+}
+
+static void keys_under_way(void **state)
+{
+	struct tr *w = tr_new("51-keys-under-way",
+			      "Key changes do not wait for an answer to those before them. Where some are not taken, "
+			      "because they are sealed to an old transport key, those behind them do not follow: they "
+			      "are not taken either, in the same commit or a later one, and all are sent again from there.");
+	(void)state;
+	struct tr_node *b = in_sync(w);
+	tr_append(b, LOG_LIVE, 1, 500, 1);
+	tr_append(b, LOG_LIVE, 1, 500, 1);
+	tr_append(b, LOG_LIVE, 1, 500, 1);
+	tr_run(w, 5000);
+	tr_transport(w, 2);
+	tr_append(b, LOG_LIVE, 1, 500, 0);
+	tr_run(w, 20);
+	tr_append(b, LOG_LIVE, 1, 500, 2);
+	tr_append(b, LOG_LIVE, 1, 500, 1);
+	tr_run(w, 40);
+	tr_append(b, LOG_LIVE, 1, 500, 1);
+	tr_run(w, 5000);
+	tr_settled(w);
+	tr_check(w, tr_log(w->hq, "BJ01", LOG_LIVE, 1)->row.keys == 7);
 	end(w);
 }
 
@@ -1363,6 +1388,7 @@ int main(void)
 	    cmocka_unit_test(runs_copied),
 	    cmocka_unit_test(keys_overtaken),
 	    cmocka_unit_test(fork_over_damage),
+	    cmocka_unit_test(keys_under_way),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
