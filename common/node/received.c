@@ -103,6 +103,8 @@ void received_free(struct received_table *t, uint32_t slot)
 	if (r == NULL)
 		return;
 	t->bytes -= r->block.n;
+	t->opened_bytes -= r->opened_bytes;
+	r->opened_bytes = 0;
 	buf_reset(&r->block);
 	if (slot >= RECEIVED_KEEP) { /* the first ones are used again soonest: only their memory is kept */
 		buf_done(&r->block);
@@ -116,6 +118,15 @@ void received_free(struct received_table *t, uint32_t slot)
 	r->used = false;
 	if (slot < t->first_free)
 		t->first_free = slot;
+}
+
+void received_opened(struct received_table *t, struct received *r)
+{
+	size_t now =
+	    r->opened.plain.n + r->opened.events_n * (sizeof r->opened.events[0] + sizeof r->opened.leaves[0]);
+
+	t->opened_bytes += now - r->opened_bytes;
+	r->opened_bytes = now;
 }
 
 /* ---- tails ----------------------------------------------------------------------------------------------- */

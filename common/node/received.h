@@ -26,6 +26,7 @@ struct received {
 	/* the verdict */
 	bool done;
 	struct block_opened opened;
+	size_t opened_bytes; /* counted in the table's */
 	struct sync_verified v;
 };
 
@@ -35,6 +36,7 @@ struct received_table {
 	uint32_t n, cap;
 	uint32_t first_free; /* none below it */
 	uint64_t bytes; /* of blocks held */
+	uint64_t opened_bytes; /* of what verified ones were opened to */
 };
 
 as_err received_init(struct received_table *t, uint32_t cap) AS_MUST_CHECK;
@@ -42,6 +44,8 @@ void received_done(struct received_table *t);
 /* Copies what the message borrows into a slot and sets m's slot and fault. False: no slot or memory, as if lost. */
 bool received_take(struct received_table *t, const uint8_t org[16], struct msg *m);
 void received_free(struct received_table *t, uint32_t slot);
+/* Counts what a verified block was opened to, until it is freed. */
+void received_opened(struct received_table *t, struct received *r);
 struct received *received_at(struct received_table *t, uint32_t slot);
 
 /* ---- verifying ------------------------------------------------------------------------------------------ */

@@ -38,6 +38,8 @@ as_err shell_open(struct shell *s, struct loop *loop, struct node_home *home, si
 	return AS_OK;
 }
 
+static void verify_none(struct shell *s); /* forgets those that wait */
+
 void shell_close(struct shell *s)
 {
 	size_t n = s->verify_n;
@@ -52,6 +54,7 @@ void shell_close(struct shell *s)
 	}
 	verifier_done(&s->at_store.verifier);
 	batch_done(&s->at_store.batch);
+	verify_none(s);
 	node_view_free(s->at_store.node);
 	node_view_free(s->view);
 	received_done(&s->slots);
@@ -80,8 +83,16 @@ bool shell_received(struct shell *s, struct bytes frame, struct msg *ret_m)
 
 /* ---- verifying --------------------------------------------------------------------------------------------------- */
 
+/*
+ * An opened block takes several times the bytes that came, which credit counts. So no more than these are opened ahead of
+ * their commits; further ones wait as they came, in their order.
+ */
+#define OPENED_BYTES_MAX (16u * 1024 * 1024)
+#define VERIFYING_MAX 32
+
 struct verify_job {
 	struct worker_job job;
+	struct verify_job *next; /* in the row of those that wait */
 	struct shell *s;
 	struct received *r;
 };
@@ -94,6 +105,51 @@ static void verify_run(struct worker_job *job, void *ctx)
 	verify_received(ctx == &s->at_store ? &s->at_store.verifier : ctx, j->r);
 }
 
+static void verify_done(struct worker_job *job);
+
+static void verify_post(struct shell *s, struct verify_job *j)
+{
+	uint8_t log[LOG_ID_BYTES];
+	size_t at = 0;
+
+	j->job = (struct worker_job){.run = verify_run, .done = verify_done};
+	s->verifying++;
+	if (s->verify_n == 0) {
+		worker_post(s->store, &j->job);
+		return;
+	}
+	log_id_put(&j->r->log, log); /* blocks of one log in order: always the same thread */
+	for (size_t i = 0; i < sizeof log; i++)
+		at = at * 31 + log[i];
+	worker_post(s->verify[at % s->verify_n], &j->job);
+}
+
+static void verify_more(struct shell *s)
+{
+	while (s->to_verify && s->verifying < VERIFYING_MAX && s->slots.opened_bytes < OPENED_BYTES_MAX) {
+		struct verify_job *j = s->to_verify;
+		s->to_verify = j->next;
+		if (s->to_verify == NULL)
+			s->to_verify_end = NULL;
+		if (j->r->orphan) { /* given back while it waited */
+			j->r->busy = j->r->orphan = false;
+			received_free(&s->slots, j->r->slot);
+			free(j);
+		} else {
+			verify_post(s, j);
+		}
+	}
+}
+
+static void verify_none(struct shell *s)
+{
+	while (s->to_verify) {
+		struct verify_job *j = s->to_verify;
+		s->to_verify = j->next;
+		free(j);
+	}
+}
+
 static void verify_done(struct worker_job *job)
 {
 	struct verify_job *j = (struct verify_job *)job;
@@ -101,39 +157,36 @@ static void verify_done(struct worker_job *job)
 	struct received *r = j->r;
 
 	free(j);
+	s->verifying--;
 	r->busy = false;
+	received_opened(&s->slots, r);
 	if (r->orphan) {
 		r->orphan = false;
 		received_free(&s->slots, r->slot);
-		return;
-	}
-	if (s->role->is_wanted(s->ctx, r->slot)) {
+	} else if (s->role->is_wanted(s->ctx, r->slot)) {
 		struct sync_verified v = r->v;
 		s->role->verified(s->ctx, &v);
 		shell_step_done(s);
 	}
+	verify_more(s);
 }
 
 static void on_verify(struct shell *s, const struct sync_out *out)
 {
 	struct received *r = received_at(&s->slots, out->verify.slot);
 	struct verify_job *j = malloc(sizeof *j);
-	uint8_t log[LOG_ID_BYTES];
-	size_t at = 0;
 
 	as_assert(r != NULL && j != NULL);
-	*j = (struct verify_job){.job = {.run = verify_run, .done = verify_done}, .s = s, .r = r};
+	*j = (struct verify_job){.s = s, .r = r};
 	r->fresh = out->verify.fresh;
 	r->evidence = out->verify.evidence;
 	r->busy = true;
-	if (s->verify_n == 0) {
-		worker_post(s->store, &j->job);
-		return;
-	}
-	log_id_put(&r->log, log); /* blocks of one log in order: always the same thread */
-	for (size_t i = 0; i < sizeof log; i++)
-		at = at * 31 + log[i];
-	worker_post(s->verify[at % s->verify_n], &j->job);
+	if (s->to_verify_end)
+		s->to_verify_end->next = j;
+	else
+		s->to_verify = j;
+	s->to_verify_end = j;
+	verify_more(s);
 }
 
 static void on_free(struct shell *s, uint32_t slot)
@@ -221,6 +274,7 @@ static void commit_done(struct worker_job *job)
 		shell_roster_reload(s);
 	s->role->committed(s->ctx, c, &done);
 	shell_step_done(s);
+	verify_more(s);
 }
 
 static void on_commit(struct shell *s, const struct sync_out *out)
@@ -311,79 +365,7 @@ void shell_step_done(struct shell *s)
 	}
 }
 
-/* ---- reading again ------------------------------------------------------------------------------------------------ */
-
-#define SCRUB_BLOCKS 4 /* a tick: what a slow disk reads in a few hundredths of a second */
-#define SCRUB_PAUSE_MS 3600000u
-#define SCRUB_AGAIN_MS 5000u /* after damage: a log has one block fetched back at a time, others may wait */
-
-/* The first log after the one read last. */
-static as_err scrub_find(void *arg, const struct log_row *row)
-{
-	struct shell_scrub *k = arg;
-
-	if (row->head.size == 0 || log_id_cmp(&row->id, &k->log) <= 0)
-		return AS_OK;
-	k->log = row->id;
-	k->at = 0;
-	k->in_log = true;
-	return AS_EEXIST; /* ends the walk */
-}
-
-static void scrub_damaged(struct shell *s, const struct block_meta *meta)
-{
-	struct shell_scrub *k = &s->scrub;
-	char name[NODE_LOG_TEXT_MAX];
-
-	k->damaged++;
-	logline(LOG_LEVEL_ERR, "block-damaged", "log=%s at=%llu", node_log_text(&k->log, name),
-		(unsigned long long)k->at);
-	if (meta == NULL) { /* without it nobody can say whether what comes back is the same: a person has to look */
-		k->in_log = false;
-		return;
-	}
-	k->at = meta->first + meta->count;
-	s->role->checked(s->ctx, &k->log, meta->first, false);
-	shell_step_done(s);
-}
-
-/* False: the pass is over. */
-static bool scrub_block(struct shell *s)
-{
-	struct shell_scrub *k = &s->scrub;
-	struct block_meta meta;
-
-	if (!k->in_log && store_each_log(s->view->st, scrub_find, k) != AS_EEXIST)
-		return false;
-	switch (store_block_read(s->view->st, &k->log, k->at, &meta, &s->view->block)) {
-	case AS_OK:
-		k->at = meta.first + meta.count;
-		k->blocks++;
-		break;
-	case AS_ECORRUPT:
-		scrub_damaged(s, store_block_at(s->view->st, &k->log, k->at, &meta) ? &meta : NULL);
-		break;
-	default: /* its end, or it was cut meanwhile */
-		k->in_log = false;
-	}
-	return true;
-}
-
-void shell_scrub(struct shell *s, uint64_t now_ms)
-{
-	struct shell_scrub *k = &s->scrub;
-
-	for (int i = 0; i < SCRUB_BLOCKS && now_ms >= k->next_ms; i++) {
-		if (scrub_block(s))
-			continue;
-		logline(LOG_LEVEL_INFO, "scrubbed", "blocks=%llu damaged=%llu", (unsigned long long)k->blocks,
-			(unsigned long long)k->damaged);
-		uint64_t again = k->damaged == 0 ? SCRUB_PAUSE_MS : k->again_ms ? 2 * k->again_ms : SCRUB_AGAIN_MS;
-		if (again > SCRUB_PAUSE_MS)
-			again = SCRUB_PAUSE_MS;
-		*k = (struct shell_scrub){.next_ms = now_ms + again, .again_ms = k->damaged ? again : 0};
-	}
-}
+/* ---- what the core asks ------------------------------------------------------------------------------------------- */
 
 bool shell_block_at(void *ctx, const struct log_id *log, uint64_t index, struct block_meta *ret_meta)
 {

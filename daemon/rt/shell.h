@@ -31,6 +31,7 @@
 
 struct shell;
 struct shell_commit;
+struct verify_job;
 
 /* What differs between branchd and hqd. ctx is theirs. Loop's thread unless said otherwise. */
 struct shell_role {
@@ -95,6 +96,8 @@ struct shell {
 	struct verifier verifiers[SHELL_VERIFIERS_MAX];
 	struct node *verify_nodes[SHELL_VERIFIERS_MAX];
 	size_t verify_n;
+	struct verify_job *to_verify, *to_verify_end; /* those that wait for room, in their order */
+	size_t verifying;			      /* with a thread now */
 	struct shell_commit commit; /* a core has one under way at most */
 	bool commit_under_way;
 	struct shell_check checks[64]; /* blocks to be looked at when the step is over */

@@ -1,0 +1,75 @@
+/* Reading again what is stored. */
+#include "common/base/log.h"
+#include "daemon/rt/shell.h"
+
+#define SCRUB_BLOCKS 4 /* a tick: what a slow disk reads in a few hundredths of a second */
+#define SCRUB_PAUSE_MS 3600000u
+#define SCRUB_AGAIN_MS 5000u /* after damage: a log has one block fetched back at a time, others may wait */
+
+/* The first log after the one read last. */
+static as_err scrub_find(void *arg, const struct log_row *row)
+{
+	struct shell_scrub *k = arg;
+
+	if (row->head.size == 0 || log_id_cmp(&row->id, &k->log) <= 0)
+		return AS_OK;
+	k->log = row->id;
+	k->at = 0;
+	k->in_log = true;
+	return AS_EEXIST; /* ends the walk */
+}
+
+static void scrub_damaged(struct shell *s, const struct block_meta *meta)
+{
+	struct shell_scrub *k = &s->scrub;
+	char name[NODE_LOG_TEXT_MAX];
+
+	k->damaged++;
+	logline(LOG_LEVEL_ERR, "block-damaged", "log=%s at=%llu", node_log_text(&k->log, name),
+		(unsigned long long)k->at);
+	if (meta == NULL) { /* without it nobody can say whether what comes back is the same: a person has to look */
+		k->in_log = false;
+		return;
+	}
+	k->at = meta->first + meta->count;
+	s->role->checked(s->ctx, &k->log, meta->first, false);
+	shell_step_done(s);
+}
+
+/* False: the pass is over. */
+static bool scrub_block(struct shell *s)
+{
+	struct shell_scrub *k = &s->scrub;
+	struct block_meta meta;
+
+	if (!k->in_log && store_each_log(s->view->st, scrub_find, k) != AS_EEXIST)
+		return false;
+	switch (store_block_read(s->view->st, &k->log, k->at, &meta, &s->view->block)) {
+	case AS_OK:
+		k->at = meta.first + meta.count;
+		k->blocks++;
+		break;
+	case AS_ECORRUPT:
+		scrub_damaged(s, store_block_at(s->view->st, &k->log, k->at, &meta) ? &meta : NULL);
+		break;
+	default: /* its end, or it was cut meanwhile */
+		k->in_log = false;
+	}
+	return true;
+}
+
+void shell_scrub(struct shell *s, uint64_t now_ms)
+{
+	struct shell_scrub *k = &s->scrub;
+
+	for (int i = 0; i < SCRUB_BLOCKS && now_ms >= k->next_ms; i++) {
+		if (scrub_block(s))
+			continue;
+		logline(LOG_LEVEL_INFO, "scrubbed", "blocks=%llu damaged=%llu", (unsigned long long)k->blocks,
+			(unsigned long long)k->damaged);
+		uint64_t again = k->damaged == 0 ? SCRUB_PAUSE_MS : k->again_ms ? 2 * k->again_ms : SCRUB_AGAIN_MS;
+		if (again > SCRUB_PAUSE_MS)
+			again = SCRUB_PAUSE_MS;
+		*k = (struct shell_scrub){.next_ms = now_ms + again, .again_ms = k->damaged ? again : 0};
+	}
+}
