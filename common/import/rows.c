@@ -580,7 +580,7 @@ static as_err check_events(struct rows *r, const struct map_step *const *steps)
 		memcpy(leaf, r->in->event_id, 16);
 		if (!err)
 			err = ledger_apply(&rec, &r->in->ev, &place, leaf, &none, NULL);
-		explicit_bzero(r->in->personal, sizeof r->in->personal);
+		intake_wipe(r->in);
 		if (err == AS_EREFUSED)
 			return refuse(r, column_of_field(r, steps[i], e.field), "%s", e.text);
 	}

@@ -1,6 +1,7 @@
 #include "common/intake/intake.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/base/check.h"
@@ -410,13 +411,13 @@ static as_err run(struct job *job, const json_t *object)
 		return err;
 	if (ev->kind == COMPLAINT_RECEIVED)
 		set_deadlines(job);
-	if ((err = finish_part(job, BODY_FACTS, in->facts, &in->facts_n)) ||
-	    (err = finish_part(job, BODY_PERSONAL, in->personal, &in->personal_n)) ||
+	if ((err = finish_part(job, BODY_FACTS, in->bytes, &in->facts_n)) ||
+	    (err = finish_part(job, BODY_PERSONAL, in->bytes + in->facts_n, &in->personal_n)) ||
 	    (err = check_post(job)) || (err = check_approver(job)) || (err = check_case_and_reason(job)))
 		return err;
 	if (ev->kind == REPAIR_RECEIVED && (err = check_repair_received(job)))
 		return err;
-	ev->body = bytes_of(in->facts, in->facts_n);
+	ev->body = bytes_of(in->bytes, in->facts_n);
 	if (in->kind->flags & KF_OPENS)
 		ev->label = bytes_of(in->case_text, in->case_n);
 	return AS_OK;
@@ -428,12 +429,15 @@ as_err intake_object(const json_t *object, const struct intake_ctx *ctx, struct 
 	static _Thread_local uint8_t scratch[SCRATCH_BYTES];
 	struct job job = {.ctx = ctx, .in = ret_in, .e = ret_error};
 
-	memset(ret_in, 0, offsetof(struct intake, facts)); /* facts and personal: as long as they say */
+	memset(ret_in, 0, offsetof(struct intake, bytes)); /* facts and personal: as long as they say */
 	*ret_error->text = *ret_error->field = *ret_error->rule = 0;
 	arena_init(&job.arena, scratch, sizeof scratch);
 	as_err err = run(&job, object);
 	explicit_bzero(scratch, job.arena.n);
-	if (!err) {
+	if (err) { /* nothing of a person is left there */
+		explicit_bzero(ret_in->bytes, sizeof ret_in->bytes);
+		ret_in->facts_n = ret_in->personal_n = 0;
+	} else {
 		ret_error->field[0] = 0;
 		ret_error->rule[0] = 0;
 	}
@@ -462,6 +466,45 @@ as_err intake_parse(struct bytes line, const struct intake_ctx *ctx, struct inta
 	as_err err = intake_object(object, ctx, ret_in, ret_error);
 	json_decref(object);
 	return err;
+}
+
+/* A slice that stands in the one stands in the other. */
+static void move(struct bytes *slice, const struct intake *from, const struct intake *to)
+{
+	uintptr_t at = (uintptr_t)slice->p - (uintptr_t)from;
+
+	if (at < sizeof *from)
+		slice->p = (const uint8_t *)to + at;
+}
+
+struct intake *intake_keep(const struct intake *in)
+{
+	size_t n = offsetof(struct intake, bytes) + in->facts_n + in->personal_n;
+	struct intake *kept = malloc(n);
+
+	if (kept == NULL)
+		return NULL;
+	memcpy(kept, in, n);
+	move(&kept->ev.event_id, in, kept);
+	move(&kept->ev.corrects, in, kept);
+	move(&kept->ev.customer, in, kept);
+	move(&kept->ev.device, in, kept);
+	move(&kept->ev.body, in, kept);
+	move(&kept->ev.label, in, kept);
+	return kept;
+}
+
+void intake_wipe(struct intake *in)
+{
+	explicit_bzero(in->bytes + in->facts_n, in->personal_n);
+	in->personal_n = 0;
+}
+
+void intake_free(struct intake *in)
+{
+	if (in)
+		intake_wipe(in);
+	free(in);
 }
 
 void intake_word_refusal(const struct ledger_refusal *why, const struct kind_def *kind,

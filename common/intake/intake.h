@@ -41,7 +41,7 @@ struct intake_error {
 	char rule[8];	/* "R-04", or empty */
 };
 
-/* The result: everything that ev's slices borrow stands in here, so it must not be moved. */
+/* The result: everything that ev's slices borrow stands in here, so it is moved by intake_keep alone. */
 struct intake {
 	struct event ev; /* without event_id when not given, salt, recorded_at, case_id, personal */
 	const struct kind_def *kind;
@@ -50,18 +50,26 @@ struct intake {
 	size_t case_n; /* the case as the caller named it: label or key; 0 = not given */
 	char case_text[LABEL_BYTES_MAX];
 	size_t facts_n, personal_n;
-	uint8_t facts[INTAKE_BODY_MAX];
-	uint8_t personal[INTAKE_BODY_MAX]; /* plain: to be sealed by the caller and wiped */
+	uint8_t bytes[2 * INTAKE_BODY_MAX]; /* facts, then personal: plain, to be sealed by the caller and wiped */
 };
 
-/* AS_EREFUSED with *ret_error; *ret_in is then undefined (it may hold personal text: wipe it all the same).
- */
+static inline struct bytes intake_personal(const struct intake *in)
+{
+	return bytes_of(in->bytes + in->facts_n, in->personal_n);
+}
+
+/* AS_EREFUSED with *ret_error; *ret_in then holds nothing of a person. Any thread. */
 as_err intake_parse(struct bytes line, const struct intake_ctx *ctx, struct intake *ret_in,
 		    struct intake_error *ret_error) AS_MUST_CHECK;
 
 /* The same from a JSON object that is there already. */
 as_err intake_object(const json_t *object, const struct intake_ctx *ctx, struct intake *ret_in,
 		     struct intake_error *ret_error) AS_MUST_CHECK;
+
+/* A copy as large as its content; NULL: out of memory. */
+struct intake *intake_keep(const struct intake *in);
+void intake_free(struct intake *in); /* wipes; a kept one or NULL */
+void intake_wipe(struct intake *in); /* what is plain of a person */
 
 /* Words what ledger_check refused. */
 void intake_word_refusal(const struct ledger_refusal *why, const struct kind_def *kind,

@@ -39,11 +39,10 @@ as_err accept_init(struct accept *a, struct node *node, struct batch *batch)
 	AS_AUTO(buf) struct buf b = {0};
 
 	*a = (struct accept){.node = node, .batch = batch};
-	a->in = malloc(sizeof *a->in);
 	a->memory = malloc(ARENA_BYTES);
 	a->events = malloc(EVENTS_MAX * sizeof a->events[0]);
 	a->keys = malloc(KEYS_MAX * sizeof a->keys[0]);
-	if (!a->in || !a->memory || !a->events || !a->keys)
+	if (!a->memory || !a->events || !a->keys)
 		return AS_ENOMEM;
 	buf_init(&b, 64);
 	if (store_meta(node->st, META_SERIAL, &b) == AS_OK && b.n == 8) {
@@ -81,11 +80,33 @@ void accept_done(struct accept *a)
 {
 	if (a->node)
 		forget(a);
-	free(a->in);
 	free(a->memory);
 	free(a->events);
 	free(a->keys);
 	*a = (struct accept){0};
+}
+
+/* ---- reading ------------------------------------------------------------------------------------------------ */
+
+static int32_t offset_at(void *arg, int64_t utc_ms)
+{
+	return tz_offset_min(arg, utc_ms);
+}
+
+bool accept_read(const struct node_home *home, struct bytes line, bool imported, struct accept_line *ret_l)
+{
+	static _Thread_local struct intake in;
+	struct intake_ctx ctx = {.tz_offset_at = offset_at, .tz_arg = (void *)(uintptr_t)&home->tz, .imported = imported};
+
+	memset(ret_l, 0, sizeof *ret_l);
+	if (intake_parse(line, &ctx, &in, &ret_l->error) == AS_OK) {
+		if ((ret_l->in = intake_keep(&in)) == NULL)
+			intake_refuse(&ret_l->error, "NOT recorded: out of memory.");
+		intake_wipe(&in);
+	}
+	if (ret_l->in == NULL)
+		ret_l->verdict = ACCEPT_REFUSED;
+	return ret_l->in != NULL;
 }
 
 /* ---- cases, ids, labels as the batch has them so far ------------------------------------------------------- */
@@ -165,7 +186,8 @@ struct line_job {
 	struct accept *a;
 	const struct accept_ctx *ctx;
 	struct accept_line *l;
-	struct intake *in;
+	const struct intake *in;
+	struct event ev; /* what becomes of in->ev */
 	struct case_key key;
 	struct bytes label; /* of the case, for the answer */
 	char label_made[LABEL_BYTES_MAX];
@@ -264,17 +286,17 @@ static as_err label_make(struct line_job *j)
 /* An event that opens a case gives it its label; one that was not given is made. */
 static as_err open_case(struct line_job *j)
 {
-	struct intake *in = j->in;
+	const struct intake *in = j->in;
 	struct bytes given = bytes_of(in->case_text, in->case_n);
 	struct case_key known[2];
 	char shown[INTAKE_SHOWN_MAX];
 	size_t n;
 	as_err err;
 
-	memcpy(j->key.id, in->event_id, 16);
+	memcpy(j->key.id, j->l->event_id, 16);
 	if (in->case_n == 0) {
 		err = label_make(j);
-		in->ev.label = j->label;
+		j->ev.label = j->label;
 		return err;
 	}
 	if ((err = cases_of_label(j, given, known, &n)))
@@ -289,7 +311,7 @@ static as_err open_case(struct line_job *j)
 
 static as_err name_case(struct line_job *j)
 {
-	struct intake *in = j->in;
+	const struct intake *in = j->in;
 	struct bytes given = bytes_of(in->case_text, in->case_n);
 
 	memcpy(j->key.branch, j->a->node->home->branch, BRANCH_CODE_MAX);
@@ -304,7 +326,7 @@ static as_err name_case(struct line_job *j)
 		memcpy(j->case_id, j->key.id, 16);
 		j->label = given;
 	}
-	in->ev.case_id = bytes_of(j->case_id, 16);
+	j->ev.case_id = bytes_of(j->case_id, 16);
 	return AS_OK;
 }
 
@@ -320,7 +342,7 @@ static bool same_personal(struct line_job *j, const struct event *was)
 		return (was->personal.n == 0) == (j->in->personal_n == 0);
 	err = node_personal_open(j->a->node, j->key.branch, was, plain, &n);
 	bool same = err != AS_OK /* its key is gone: compared while it existed */
-		    || bytes_equal(bytes_of(plain, n), bytes_of(j->in->personal, j->in->personal_n));
+		    || bytes_equal(bytes_of(plain, n), intake_personal(j->in));
 	as_wipe(plain, sizeof plain);
 	return same;
 }
@@ -423,25 +445,23 @@ static as_err subject_key(struct line_job *j, const uint8_t subject[16], uint8_t
 static as_err finish_event(struct line_job *j, struct bytes *ret_raw)
 {
 	struct accept *a = j->a;
-	struct intake *in = j->in;
-	struct event *ev = &in->ev;
+	const struct intake *in = j->in;
+	struct event *ev = &j->ev;
 	AS_AUTO(as_secret) struct as_secret subject = {0};
 	uint8_t salt[16], commitment[32];
 	uint8_t *sealed = NULL;
 	size_t cap, n;
 	as_err err;
 
-	ev->event_id = bytes_of(in->event_id, 16);
 	ev->recorded_at = a->batch->now;
-	personal_salt(a->random, in->event_id, ev->body, bytes_of(in->personal, in->personal_n), salt);
+	personal_salt(a->random, j->l->event_id, ev->body, intake_personal(in), salt);
 	ev->salt = bytes_of(salt, sizeof salt);
 	if (in->personal_n) {
 		if ((err = subject_key(j, personal_subject(ev), subject.b)))
 			return err;
 		if ((sealed = batch_memory(a->batch, in->personal_n + PERSONAL_PAD + AS_AEAD_TAG)) == NULL)
 			return AS_ENOMEM;
-		n = personal_seal(subject.b, j->key.branch, in->event_id, salt,
-				  bytes_of(in->personal, in->personal_n), sealed, commitment);
+		n = personal_seal(subject.b, j->key.branch, j->l->event_id, salt, intake_personal(in), sealed, commitment);
 		ev->personal = bytes_of(sealed, n);
 		ev->commitment = bytes_of(commitment, sizeof commitment);
 	}
@@ -459,22 +479,18 @@ static as_err finish_event(struct line_job *j, struct bytes *ret_raw)
 
 /* ---- the whole of it ------------------------------------------------------------------------------------------ */
 
-static int32_t offset_at(void *arg, int64_t utc_ms)
-{
-	return tz_offset_min(arg, utc_ms);
-}
-
 /* The log of a case is that of its first event: what comes later to an imported case goes there too. */
 static uint8_t class_of(const struct accept_case *c, const struct accept_line *l)
 {
-	return c->known && c->rec.n > 0 ? c->rec.entries[0].place.cls : l->imported ? LOG_BULK : LOG_LIVE;
+	return c->known && c->rec.n > 0 ? c->rec.entries[0].place.cls : l->in->ev.imported ? LOG_BULK : LOG_LIVE;
 }
 
 /* AS_OK with the verdict set; AS_EREFUSED with the error; AS_ETOOBIG: no room in this batch. */
 static as_err judge(struct line_job *j)
 {
 	struct accept *a = j->a;
-	struct intake *in = j->in;
+	const struct intake *in = j->in;
+	struct event *ev = &j->ev;
 	struct accept_case *c;
 	struct ledger_refusal why;
 	struct log_id log;
@@ -489,13 +505,16 @@ static as_err judge(struct line_job *j)
 	const struct cell_sink none = {.ctx = NULL, .add = NULL};
 	as_err err;
 
-	if (!in->has_event_id)
-		batch_uuid7(a->batch->now, in->event_id);
-	memcpy(j->l->event_id, in->event_id, 16);
+	if (in->has_event_id)
+		memcpy(j->l->event_id, in->event_id, 16);
+	else
+		batch_uuid7(a->batch->now, j->l->event_id);
+	*ev = in->ev;
+	ev->event_id = bytes_of(j->l->event_id, 16);
 	if (in->has_event_id) {
-		if (id_in_batch(a, in->event_id))
+		if (id_in_batch(a, j->l->event_id))
 			return AS_ETOOBIG; /* judged when the first one is durable */
-		err = store_event_place(a->node->st, in->event_id, &log, &index);
+		err = store_event_place(a->node->st, j->l->event_id, &log, &index);
 		if (err == AS_OK)
 			return answer_known(j, &log, index);
 		if (err != AS_ENOTFOUND)
@@ -509,20 +528,19 @@ static as_err judge(struct line_job *j)
 		return AS_OK;
 	}
 	/* first without the costs of sealing: what is refused is refused for the facts */
-	in->ev.event_id = bytes_of(in->event_id, 16);
 	memset(leaf, 0, sizeof leaf);
-	if (ledger_check(c->known ? &c->rec : NULL, &in->ev, j->key.branch, leaf, &why)) {
+	if (ledger_check(c->known ? &c->rec : NULL, ev, j->key.branch, leaf, &why)) {
 		intake_word_refusal(&why, in->kind, &j->l->error);
 		return AS_EREFUSED;
 	}
 	if ((err = finish_event(j, &raw)))
 		return err;
-	if (case_rec_reserve(&c->rec, 1, &a->arena) || id_put(a, in->event_id) ||
+	if (case_rec_reserve(&c->rec, 1, &a->arena) || id_put(a, j->l->event_id) ||
 	    ((in->kind->flags & KF_OPENS) && label_put(a, j->label, &j->key)))
 		return AS_ETOOBIG;
 	memcpy(at.inc_id, j->ctx->log.inc, 16);
 	tree_leaf(raw, leaf);
-	if ((err = ledger_apply(&c->rec, &in->ev, &at, leaf, &none, NULL)))
+	if ((err = ledger_apply(&c->rec, ev, &at, leaf, &none, NULL)))
 		return err;
 	c->known = true;
 	a->events[a->events_n++] = raw;
@@ -562,7 +580,6 @@ static as_err add_serial(struct accept *a)
 as_err accept_lines(struct accept *a, const struct accept_ctx *ctx, struct accept_line *lines, size_t n)
 {
 	struct node *node = a->node;
-	struct intake_ctx ic = {.tz_offset_at = offset_at, .tz_arg = &node->home->tz};
 	struct batch_author w = {0};
 	struct log_id live = ctx->log;
 	struct log_row live_row;
@@ -576,16 +593,14 @@ as_err accept_lines(struct accept *a, const struct accept_ctx *ctx, struct accep
 	if ((err = batch_author_open(a->batch, &ctx->log, &w)) || (err = store_log(node->st, &live, &live_row)))
 		goto done;
 	for (size_t i = 0; i < n; i++) {
-		struct line_job j = {.a = a, .ctx = ctx, .l = &lines[i], .in = a->in, .index = w.f.size + a->events_n};
+		struct line_job j = {.a = a, .ctx = ctx, .l = &lines[i], .in = lines[i].in, .index = w.f.size + a->events_n};
+		if (lines[i].verdict == ACCEPT_REFUSED)
+			continue;
 		if (a->events_n == EVENTS_MAX || plain > 4 * BLOCK_PLAIN_MAX || a->arena.n > ARENA_BYTES - CASE_REC_BYTES_MAX) {
 			lines[i].verdict = ACCEPT_LATER;
 			continue;
 		}
-		ic.imported = lines[i].imported;
-		err = intake_parse(lines[i].line, &ic, a->in, &lines[i].error);
-		if (err == AS_OK)
-			err = judge(&j);
-		as_wipe(a->in->personal, sizeof a->in->personal);
+		err = judge(&j);
 		if (err == AS_ECORRUPT) { /* of its case or person: the other lines have nothing to do with it */
 			intake_refuse(&lines[i].error, "NOT recorded: what is stored of its case is damaged; aftersync "
 						       "verify says what.");
@@ -598,7 +613,8 @@ as_err accept_lines(struct accept *a, const struct accept_ctx *ctx, struct accep
 		if (err == AS_ETOOBIG) {
 			/* everything after it as well: lines are judged in their order */
 			for (; i < n; i++)
-				lines[i].verdict = ACCEPT_LATER;
+				if (lines[i].verdict != ACCEPT_REFUSED)
+					lines[i].verdict = ACCEPT_LATER;
 			break;
 		}
 		if (err == AS_EREFUSED)
@@ -659,7 +675,7 @@ size_t accept_answer(const struct accept_line *l, uint64_t line_no, char out[ACC
 		put_string(text, sizeof text, bytes_of_str(l->case_text));
 		n = snprintf(out, ACCEPT_ANSWER_MAX, "{\"line\":%llu,\"event_id\":\"%s\",\"case\":%s,\"index\":%llu%s}",
 			     (unsigned long long)line_no, id, text, (unsigned long long)l->index,
-			     l->imported && l->verdict == ACCEPT_KNOWN ? ",\"known\":true" : "");
+			     l->verdict == ACCEPT_KNOWN && l->in && l->in->ev.imported ? ",\"known\":true" : "");
 		return (size_t)n;
 	}
 	put_string(text, sizeof text, bytes_of_str(l->error.text));

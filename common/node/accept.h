@@ -1,6 +1,7 @@
 /*
  * Accepting what people and programs submit at a branch (contract section 2): lines become events of the open log,
- * in one batch. Store thread; the writer's view.
+ * in one batch. What a line says is read when it comes, by whoever hears it (accept_read); whether it may be recorded is
+ * judged by the store thread, with the writer's view.
  *
  * Every line is judged against the state that the lines before it leave, so that a whole life of a case may come in
  * one batch. Nothing is answered before the batch is durable.
@@ -24,8 +25,7 @@ enum accept_verdict {
 
 /* One submitted line, and what became of it. */
 struct accept_line {
-	struct bytes line; /* without its newline; the caller's memory until the batch is committed */
-	bool imported;	   /* the caller's: an importer speaks */
+	struct intake *in; /* what was read; the caller's memory until the batch is committed */
 	enum accept_verdict verdict;
 	uint8_t cls; /* ACCEPT_OTHER: enum log_class of its case */
 	bool stored; /* recorded before or now */
@@ -35,6 +35,12 @@ struct accept_line {
 	struct intake_error error;
 };
 
+/*
+ * Reads a line (without its newline) for what *l is to be judged by, of an importer or not. False: it is refused, *l says
+ * why and is answered like one that was judged. Else the caller frees l->in (intake_free). Any thread.
+ */
+bool accept_read(const struct node_home *home, struct bytes line, bool imported, struct accept_line *ret_l);
+
 struct accept_case;
 struct accept_id;
 struct accept_label;
@@ -42,7 +48,6 @@ struct accept_label;
 struct accept {
 	struct node *node;
 	struct batch *batch;
-	struct intake *in; /* scratch */
 	struct arena arena;
 	uint8_t *memory;
 	struct accept_case *cases; /* touched by the batch, with the state that its events leave */
@@ -74,7 +79,8 @@ struct accept_ctx {
 };
 
 /*
- * Judges lines in order and adds what is to be recorded to the begun batch, blocks included. The lines that are
+ * Judges lines in order and adds what is to be recorded to the begun batch, blocks included; those that are refused
+ * already are passed over. The lines that are
  * ACCEPT_APPENDED were not recorded unless the batch is committed afterwards.
  *
  * returns  AS_OK, also when nothing was appended (then there is nothing to commit); AS_ECORRUPT, AS_EIO, AS_ENOMEM:

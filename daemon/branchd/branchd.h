@@ -139,11 +139,10 @@ struct pending {
 	struct pending *conn_next;
 	struct submit_conn *conn;
 	uint64_t line_no;
-	bool imported;
-	char *answer; /* NULL: not yet */
+	struct intake *in; /* what the line says */
+	char *answer;	   /* NULL: not yet */
 	size_t answer_n;
-	size_t n;
-	char line[];
+	size_t n; /* bytes of the line */
 };
 
 /* A connection has said {"cmd":"submit"}: what follows are lines, of an importer or not. NULL: out of memory. */

@@ -155,8 +155,7 @@ static void take_lines(struct append_job *j, struct pending_list *w)
 		w->first = p->next;
 		w->n--;
 		memset(&j->lines[j->n], 0, sizeof j->lines[0]);
-		j->lines[j->n].line = bytes_of(p->line, p->n);
-		j->lines[j->n].imported = p->imported;
+		j->lines[j->n].in = p->in;
 		j->taken[j->n++] = p;
 	}
 	if (w->first == NULL)

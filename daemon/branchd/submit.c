@@ -83,6 +83,7 @@ static void flush(struct submit_conn *s)
 			control_finish(s->c);
 			s->c = NULL;
 		}
+		intake_free(p->in);
 		free(p->answer);
 		free(p);
 	}
@@ -115,7 +116,8 @@ static void answer(struct pending *p, const struct accept_line *l)
 
 void submit_line(struct submit_conn *s, struct bytes line)
 {
-	struct pending *p = malloc(sizeof *p + line.n);
+	struct pending *p = malloc(sizeof *p);
+	struct accept_line l;
 
 	if (p == NULL) {
 		*control_user(s->c) = NULL;
@@ -123,8 +125,9 @@ void submit_line(struct submit_conn *s, struct bytes line)
 		submit_gone(s);
 		return;
 	}
-	*p = (struct pending){.conn = s, .line_no = ++s->lines, .imported = s->imported, .n = line.n};
-	memcpy(p->line, line.p, line.n);
+	/* what it says is read here, while the store thread commits those before it */
+	bool read = accept_read(s->d->home, line, s->imported, &l);
+	*p = (struct pending){.conn = s, .line_no = ++s->lines, .in = l.in, .n = line.n};
 	if (s->last)
 		s->last->conn_next = p;
 	else
@@ -133,12 +136,17 @@ void submit_line(struct submit_conn *s, struct bytes line)
 	s->unanswered++;
 	s->d->unanswered++;
 	s->d->unanswered_bytes += p->n;
-	list_add(&s->d->waiting[s->imported], p); /* its class is found out with its case */
+	if (read)
+		list_add(&s->d->waiting[s->imported], p); /* its class is found out with its case */
+	else
+		answer(p, &l);
 	if (!s->paused && (s->unanswered >= CONN_UNANSWERED_MAX || s->d->unanswered >= BRANCHD_WAITING_MAX ||
 			   s->d->unanswered_bytes >= BRANCHD_WAITING_BYTES)) {
 		s->paused = true;
 		control_pause(s->c);
 	}
+	if (!read)
+		flush(s);
 }
 
 void submit_eof(struct submit_conn *s)

@@ -27,10 +27,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		in.ev.recorded_at = in.ev.occurred_at;
 		as_err e = event_encode(&in.ev, raw, sizeof raw, &n);
 		as_assert(e == AS_OK);
-		struct bytes personal = bytes_of(in.personal, in.personal_n);
+		struct bytes personal = intake_personal(&in);
 		json_t *j = intake_event_json(&in.ev, &personal);
 		as_assert(j != NULL && json_object_get(j, "facts") != NULL);
 		json_decref(j);
+		struct intake *kept = intake_keep(&in);
+		intake_wipe(&in);
+		if (kept)
+			as_assert(event_encode(&kept->ev, raw, sizeof raw, &n) == AS_OK);
+		intake_free(kept);
 	}
 	return 0;
 }

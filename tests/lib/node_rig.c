@@ -385,9 +385,10 @@ void node_rig_copy_keys(struct node_rig *from, struct node_rig *to, const struct
 struct accept_line node_rig_submit(struct node_rig *r, const struct log_id *log, const char *line)
 {
 	struct accept_ctx ctx = {.log = *log};
-	struct accept_line l = {.line = bytes_of_str(line)};
+	struct accept_line l;
 	struct accept a;
 
+	accept_read(&r->home, bytes_of_str(line), false, &l);
 	MUST(accept_init(&a, r->n, &r->b));
 	node_rig_begin(r);
 	MUST(accept_lines(&a, &ctx, &l, 1));
@@ -397,6 +398,8 @@ struct accept_line node_rig_submit(struct node_rig *r, const struct log_id *log,
 	}
 	node_rig_commit(r);
 	accept_done(&a);
+	intake_free(l.in);
+	l.in = NULL;
 	return l;
 }
 

@@ -35,24 +35,39 @@ static int set_up(void **state)
 	return 0;
 }
 
+static void forget_lines(void);
+
 static int tear_down(void **state)
 {
 	(void)state;
+	forget_lines();
 	accept_done(&acc);
 	node_rig_done(&br);
 	node_rig_done(&hq);
 	return 0;
 }
 
+static void forget_lines(void)
+{
+	for (size_t i = 0; i < line_n; i++)
+		intake_free(line[i].in);
+	memset(line, 0, sizeof line);
+	line_n = 0;
+}
+
+static void add_line(const char *s, bool imported)
+{
+	accept_read(&br.home, bytes_of_str(s), imported, &line[line_n++]);
+}
+
 static void lines(const char *first, ...)
 {
 	va_list ap;
 
-	memset(line, 0, sizeof line);
-	line_n = 0;
+	forget_lines();
 	va_start(ap, first);
 	for (const char *s = first; s; s = va_arg(ap, const char *))
-		line[line_n++].line = bytes_of_str(s);
+		add_line(s, false);
 	va_end(ap);
 }
 
@@ -336,22 +351,23 @@ static void a_case_of_the_other_class(void **state)
 	batch_author_done(&w);
 	node_rig_commit(&br);
 	import.log = bulk;
-	lines(node_rig_received(ID("01"), "OLD-1", "a"), NULL);
-	line[0].imported = true;
+	forget_lines();
+	add_line(node_rig_received(ID("01"), "OLD-1", "a"), true);
 	node_rig_begin(&br);
 	assert_int_equal(accept_lines(&acc, &import, line, line_n), AS_OK);
 	node_rig_commit(&br);
 	taken(0, 1, "OLD-1");
 	char answer[ACCEPT_ANSWER_MAX];
 	node_rig_begin(&br);
-	line[0] = (struct accept_line){.line = line[0].line, .imported = true};
+	line[0] = (struct accept_line){.in = line[0].in};
 	assert_int_equal(accept_lines(&acc, &import, line, line_n), AS_OK);
 	assert_int_equal(line[0].verdict, ACCEPT_KNOWN);
 	accept_answer(&line[0], 1, answer);
 	assert_non_null(strstr(answer, "\"index\":1,\"known\":true}"));
 	/* whose case begins with it: only the line says, not the log that is being appended to */
-	lines(node_rig_received(ID("77"), "OLD-2", "a"), node_rig_received(NULL, "NEW-0", "b"), NULL);
-	line[0].imported = true;
+	forget_lines();
+	add_line(node_rig_received(ID("77"), "OLD-2", "a"), true);
+	add_line(node_rig_received(NULL, "NEW-0", "b"), false);
 	judge();
 	assert_int_equal(line[0].verdict, ACCEPT_OTHER);
 	assert_int_equal(line[0].cls, LOG_BULK);
@@ -432,12 +448,14 @@ static void more_lines_than_a_batch_takes(void **state)
 	struct accept_ctx ctx = {.log = live};
 	uint64_t index = 1;
 	size_t done = 0, rounds = 0;
-	const char *one = node_rig_received(NULL, NULL, "somebody with a name of some length");
+	struct accept_line one;
 
 	assert_non_null(many);
+	assert_true(accept_read(&br.home, bytes_of_str(node_rig_received(NULL, NULL, "somebody with a name of some length")),
+				false, &one));
 	while (done < N) {
 		for (size_t i = done; i < N; i++)
-			many[i] = (struct accept_line){.line = bytes_of_str(one)};
+			many[i] = one;
 		node_rig_begin(&br);
 		assert_int_equal(accept_lines(&acc, &ctx, many + done, N - done), AS_OK);
 		node_rig_commit(&br);
@@ -451,6 +469,7 @@ static void more_lines_than_a_batch_takes(void **state)
 	assert_true(rounds > 1 && rounds < 20);
 	assert_int_equal(size_of(&live), N + 1);
 	assert_int_equal(node_rig_row(&br, &live).keys, N);
+	intake_free(one.in);
 	free(many);
 }
 

@@ -536,9 +536,7 @@ static void both_classes_are_cut(void **state)
 	struct log_opened lo = {0};
 	struct batch_author w;
 	struct accept_ctx ctx = {.restoring = false};
-	struct accept_line l[2] = {
-	    {.line = bytes_of_str(node_rig_received(NULL, "OLD-1", "a")), .imported = true},
-	    {.line = bytes_of_str(node_rig_received(NULL, "OLD-2", "b")), .imported = true}};
+	struct accept_line l[2];
 	struct accept a;
 
 	for (int i = 0; i < 3; i++)
@@ -552,10 +550,14 @@ static void both_classes_are_cut(void **state)
 	node_rig_commit(&br);
 	ctx.log = bulk;
 	assert_int_equal(accept_init(&a, br.n, &br.b), AS_OK);
+	assert_true(accept_read(&br.home, bytes_of_str(node_rig_received(NULL, "OLD-1", "a")), true, &l[0]));
+	assert_true(accept_read(&br.home, bytes_of_str(node_rig_received(NULL, "OLD-2", "b")), true, &l[1]));
 	node_rig_begin(&br);
 	assert_int_equal(accept_lines(&a, &ctx, l, 2), AS_OK);
 	node_rig_commit(&br);
 	accept_done(&a);
+	intake_free(l[0].in);
+	intake_free(l[1].in);
 
 	struct fork_cut cuts[2] = {{.log = live, .cut_to = 0, .size = 4},
 				   {.log = bulk, .cut_to = 1, .size = 3}};
