@@ -139,11 +139,12 @@ check-data: all
 check-lint: all
 	$(Q)$(PROVE) $(LINTS) </dev/null
 
-#: check-long     20,000 simulator seeds with the table of faults, the planted bugs, 200 kills, 100,000 events under TSan
+#: check-long     20,000 simulator seeds with the table of faults, the planted bugs, 200 kills, imports killed 20 times, 100,000 events under TSan
 check-long: all
 	$(Q)$(SIM) --seed $(or $(SEED0),1) --seeds $(or $(SEEDS),20000) --jobs $(CORES) --table
 	$(Q)MAKE='$(MAKE)' VARIANT=$(VARIANT) tests/sim/bugs.sh
 	$(Q)KILLS=200 EVENTS=100000 FULL_LONG=1 $(PROVE) -v tests/e2e/kills.t tests/e2e/load.t tests/e2e/full.t </dev/null
+	$(Q)KILLS=10 $(PROVE) tests/e2e/import.t </dev/null
 	$(Q)$(AGAIN) SAN=thread programs
 	$(Q)EVENTS=100000 TSAN_OPTIONS=suppressions=tests/lib/tsan.supp AFTERSYNC_BUILD=build/san-thread \
 	    prove --exec '' -v tests/e2e/load.t </dev/null
