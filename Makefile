@@ -74,7 +74,7 @@ BRANCHD_O := $(patsubst %.c,$(B)/%.o,$(wildcard daemon/branchd/*.c))
 HQD_O := $(patsubst %.c,$(B)/%.o,$(wildcard daemon/hqd/*.c))
 
 # loaded into a running program
-PRELOADS := tests/lib/faultio.c tests/lib/clockshift.c
+PRELOADS := tests/lib/faultio.c tests/lib/clockshift.c tests/lib/countio.c
 TESTLIB_O := $(patsubst %.c,$(B)/%.o,$(filter-out $(PRELOADS),$(wildcard tests/lib/*.c)))
 TESTLIB := $(B)/libtest.a
 UNIT := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
@@ -83,6 +83,7 @@ SIM := $(if $(SIM_O),$(B)/aftersync-sim)
 # tests of the running programs (TAP), and the programs that they need
 E2E := $(wildcard tests/e2e/*.t tests/e2e/*.bats)
 E2E_TOOLS := $(patsubst tests/e2e/%.c,$(B)/%,$(wildcard tests/e2e/*.c))
+SYSTEM_O := $(B)/tests/bench/bench_system.o $(patsubst %.c,$(B)/%.o,$(wildcard tests/bench/system_*.c))
 BENCH := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/bench_*.c))
 TOOLS := $(patsubst tools/%.c,$(B)/tools/%,$(wildcard tools/*.c))
 CLI_O := $(patsubst %.c,$(B)/%.o,$(wildcard tools/aftersync/*.c))
@@ -300,11 +301,10 @@ $(E2E_TOOLS): $(B)/%: $(B)/tests/e2e/%.o $(TESTLIB) $(RT) $(LIB)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ -Wl,--as-needed $(PKG_LIBS) -lzmq -lpthread
 
 # runs the programs themselves, as processes
-$(B)/bench/bench_system: $(B)/tests/bench/bench_system.o $(B)/tests/bench/system_rig.o \
-		$(B)/tests/bench/system_load.o $(TESTLIB) $(LIB) | $(PROGRAMS) $(CLI) $(E2E_TOOLS)
+$(B)/bench/bench_system: $(SYSTEM_O) $(TESTLIB) $(RT) $(LIB) | $(PROGRAMS) $(CLI) $(E2E_TOOLS) $(B)/countio.so
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS) -lm
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS) -lzmq -lpthread -lm
 
 $(B)/bench/bench_%: $(B)/tests/bench/bench_%.o $(TESTLIB) $(LIB)
 	$(call say,LD,$@)
