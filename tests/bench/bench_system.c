@@ -311,6 +311,14 @@ int main(int argc, char **argv)
 		bench_report();
 	if (wanted(argc, argv, "rebuild", true))
 		bench_rebuild(events);
+	if (wanted(argc, argv, "grow", false))
+		bench_grow();
+	if (wanted(argc, argv, "grow-branches", false))
+		bench_grow_branches();
+	if (wanted(argc, argv, "links", false))
+		bench_links();
+	if (wanted(argc, argv, "enrol", false))
+		bench_enrol();
 	system_close();
 	return 0;
 }

@@ -37,7 +37,7 @@ void rebuild_time(struct bench_node *n, struct rebuild *ret);
 /* Medians of five: a view of the store made, the report in it; asked of the daemon; the command beside the
  * daemon. */
 struct report_times {
-	double view_ms, process_ms, asked_ms, command_ms;
+	double view_ms, process_ms, process_cpu_ms, asked_ms, command_ms;
 };
 /* from, to: dates, or NULL both. */
 void report_take(struct bench_node *n, const char *name, const char *period, const char *from, const char *to,
@@ -49,5 +49,9 @@ void bench_catchup(uint64_t events); /* and memory, start */
 void bench_start(struct bench_node *n, const char *name, uint64_t events);
 void bench_rebuild(uint64_t events); /* two sizes: a tenth, and all */
 void bench_report(void);
+void bench_grow(void);		/* how cost grows with the events in the stores … */
+void bench_grow_branches(void); /* … and with the number of branches */
+void bench_links(void);
+void bench_enrol(void);
 
 #endif

@@ -96,6 +96,8 @@ struct use {
 };
 
 void use_take(const struct bench_node *n, struct use *ret);
+/* CPU of a daemon with nothing to do, in ms a second: so long is waited. */
+double use_idle_ms(const struct bench_node *n, unsigned seconds);
 void use_sum(struct use *sum, const struct use *add);
 /* "name_cpu_us":…, "name_commits":…, "name_syncs":… of the difference, per event. */
 void use_print(const char *name, const struct use *before, const struct use *after, uint64_t events);

@@ -221,7 +221,8 @@ static size_t opened_event(const struct fill_log *l, uint8_t *raw, size_t cap)
 	return n;
 }
 
-size_t fill_block(struct fill_log *l, const struct fill *f, size_t n, struct buf *ret_block)
+size_t fill_block(struct fill_log *l, struct block_io *io, const uint8_t hq_recipient[32], size_t n,
+		  struct buf *ret_block, struct log_head *ret_head)
 {
 	static struct gen_event made[BLOCK_MAX];
 	static struct bytes events[BLOCK_MAX + 1];
@@ -232,7 +233,7 @@ size_t fill_block(struct fill_log *l, const struct fill *f, size_t n, struct buf
 
 	if (l->frontier.size == 0) {
 		events[c.events_n++] = bytes_of(opened, opened_event(l, opened, sizeof opened));
-		memcpy(recipients.hq, f->n->home->recipient_public, 32);
+		memcpy(recipients.hq, hq_recipient, 32);
 		memcpy(recipients.branch, l->keys.recipient_public, 32);
 		c.recipients = &recipients;
 	}
@@ -245,7 +246,7 @@ size_t fill_block(struct fill_log *l, const struct fill *f, size_t n, struct buf
 	}
 	rng_fill(&l->rng, random, sizeof random);
 	buf_reset(ret_block);
-	MUST(block_build(&f->n->io, &l->author, &l->frontier, &c, ret_block, NULL));
+	MUST(block_build(io, &l->author, &l->frontier, &c, ret_block, ret_head));
 	return done;
 }
 

@@ -57,9 +57,12 @@ void fill_commit(struct fill *f);
 /* from: time of the first event; step_ms: between two. */
 struct fill_log *fill_log_new(const uint8_t org[16], const char *code, int64_t from, int64_t step_ms);
 void fill_log_free(struct fill_log *take_log);
-/* The next block: n events, or as many of them as fit (the first block of a log: LOG_OPENED comes before).
- * Returns how many it holds. */
-size_t fill_block(struct fill_log *l, const struct fill *f, size_t n, struct buf *ret_block);
+/*
+ * The next block: n events, or as many of them as fit; before the first of a log comes LOG_OPENED. ret_head:
+ * after it, may be NULL. Returns how many of the n it holds.
+ */
+size_t fill_block(struct fill_log *l, struct block_io *io, const uint8_t hq_recipient[32], size_t n,
+		  struct buf *ret_block, struct log_head *ret_head);
 
 /* n more events in the live log of a real branch, and at head office; neither daemon runs. days: of the last
  * ones. */

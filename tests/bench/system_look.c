@@ -201,6 +201,8 @@ void use_take(const struct bench_node *n, struct use *u)
 		snprintf(path, sizeof path, "/proc/%d/task/%.12s/comm", n->pid, e->d_name);
 		file_text(path, name, sizeof name);
 		name[strcspn(name, "\n")] = 0;
+		if (name[0] == 0) /* it ended meanwhile */
+			continue;
 		use_add(u, strncmp(name, "aftersync", 9) == 0 ? "main" : name, cpu_s);
 		u->cpu_s += cpu_s;
 	}
@@ -215,6 +217,17 @@ void use_sum(struct use *sum, const struct use *add)
 	sum->wake_ups += add->wake_ups;
 	sum->commits += add->commits;
 	sum->syncs += add->syncs;
+}
+
+double use_idle_ms(const struct bench_node *n, unsigned seconds)
+{
+	struct use before, after;
+
+	use_take(n, &before);
+	double begin = now_s();
+	sleep_us(seconds * 1000000);
+	use_take(n, &after);
+	return (after.cpu_s - before.cpu_s) * 1e3 / (now_s() - begin);
 }
 
 void use_print(const char *name, const struct use *before, const struct use *after, uint64_t events)
