@@ -45,8 +45,7 @@ uint64_t bench_number(const char *name, uint64_t otherwise)
 	return text && text[0] ? strtoull(text, NULL, 10) : otherwise;
 }
 
-/* ---- nodes and their report
- * ---------------------------------------------------------------------------------------- */
+/* ---- nodes and their report ----------------------------------------------------------------------- */
 
 uint64_t head_of(struct bench_node *b)
 {
@@ -130,8 +129,7 @@ void report_check(size_t n)
 		fail("the report does not count what was recorded");
 }
 
-/* ---- ingest: accepted and durable at one branch, no line
- * -------------------------------------------------------- */
+/* ---- ingest: accepted and durable at one branch, no line ------------------------------------------ */
 
 static void ingest(void)
 {
@@ -166,8 +164,7 @@ static void ingest(void)
 	nodes_end(1);
 }
 
-/* ---- e2e: from the first line written to the last receipt kept
- * --------------------------------------------------- */
+/* ---- e2e: from the first line written to the last receipt kept ------------------------------------ */
 
 static void e2e(size_t n, uint64_t events)
 {
@@ -206,8 +203,7 @@ static void e2e(size_t n, uint64_t events)
 	nodes_end(n);
 }
 
-/* ---- live: one event at a time, at a gentle rate
- * ------------------------------------------------------------------ */
+/* ---- live: one event at a time, at a gentle rate -------------------------------------------------- */
 
 static void live(void)
 {
@@ -244,9 +240,7 @@ static void live(void)
 	nodes_end(1);
 }
 
-/* ---- wire
- * ------------------------------------------------------------------------------------------------------------
- */
+/* ---- wire ----------------------------------------------------------------------------------------- */
 
 static void wire_part(const char *what, size_t n, enum feed_part part, size_t in_flight)
 {
@@ -275,9 +269,7 @@ static void wire(void)
 	nodes_end(1);
 }
 
-/* ---- which
- * -----------------------------------------------------------------------------------------------------------
- */
+/* ---- which ---------------------------------------------------------------------------------------- */
 
 static bool wanted(int argc, char **argv, const char *name, bool unasked)
 {

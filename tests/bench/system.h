@@ -15,8 +15,7 @@ _Noreturn void fail(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 double now_s(void);
 void sleep_us(unsigned us);
 
-/* ---- nodes
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- nodes ---------------------------------------------------------------------------------------- */
 
 /* The folder of all; made anew. */
 void system_open(const char *path);
@@ -60,8 +59,7 @@ int relay_start(int to_port);
 /* Bytes that it has carried: from branches, to branches. */
 void relay_count(uint64_t *ret_up, uint64_t *ret_down);
 
-/* ---- looking at its store from beside
- * ------------------------------------------------------------------------- */
+/* ---- looking at its store from beside ------------------------------------------------------------- */
 
 /* Row of a branch's live log in the store of n. False: there is none yet. */
 bool node_row(struct bench_node *n, const struct bench_node *branch, struct log_row *ret_row);
@@ -77,8 +75,7 @@ uint64_t node_commits(const struct bench_node *n); /* transactions so far, from 
 uint64_t node_syncs(const struct bench_node *n);
 uint64_t node_bytes(struct bench_node *n); /* pages in use of its store */
 
-/* ---- what the kernel counts
- * ------------------------------------------------------------------------------------ */
+/* ---- what the kernel counts ----------------------------------------------------------------------- */
 
 #define USE_THREADS_MAX 12
 
@@ -103,8 +100,7 @@ void use_sum(struct use *sum, const struct use *add);
 void use_print(const char *name, const struct use *before, const struct use *after, uint64_t events);
 uint64_t memory_kib(const struct bench_node *n, const char *what); /* of smaps_rollup: "Anonymous", "Rss" */
 
-/* ---- control socket
- * -------------------------------------------------------------------------------------------- */
+/* ---- control socket ------------------------------------------------------------------------------- */
 
 int control_connect(const struct bench_node *n);
 /* One request, the first line of the answer; ret has room for cap bytes. */
@@ -112,8 +108,7 @@ void control_ask(const struct bench_node *n, const char *request, char *ret, siz
 /* The number after "name": in an answer. */
 uint64_t answer_number(const char *answer, const char *name);
 
-/* ---- lines
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- lines ---------------------------------------------------------------------------------------- */
 
 /* Lives of repair orders, 64 at a time: 8 events each, the first with a personal part. */
 #define FEED_LIFE 8
@@ -155,8 +150,7 @@ struct feed_session *feed_open(const struct bench_node *branch);
 void feed_one(struct feed_session *s, const struct feed *f, size_t i);
 void feed_close(struct feed_session *s);
 
-/* ---- lines of output
- * ---------------------------------------------------------------------------------------------- */
+/* ---- lines of output ------------------------------------------------------------------------------ */
 
 /* The events of feeds, as a part of a JSON object. */
 #define FEED_MIX "\"events_per_case\":8,\"personal_share\":0.125"

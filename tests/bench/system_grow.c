@@ -14,8 +14,7 @@
 #define PROBE_EVENTS 10000
 #define IDLE_S 10
 
-/* ---- events in the stores
- * ------------------------------------------------------------------------------------------- */
+/* ---- events in the stores ------------------------------------------------------------------------- */
 
 /* What one more event costs both daemons now. */
 static void probe(void)
@@ -102,8 +101,7 @@ void bench_grow(void)
 	nodes_end(1);
 }
 
-/* ---- branches
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- branches ------------------------------------------------------------------------------------- */
 
 /* All logs at once to a head office that runs: from the word to connect to the right report. */
 static void branches_print(size_t branches, uint64_t events)

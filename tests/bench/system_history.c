@@ -23,8 +23,7 @@ void bench_start(struct bench_node *n, const char *name, uint64_t events)
 	       name, (unsigned long long)events, best.ready_ms, best.answer_ms);
 }
 
-/* ---- catching up
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- catching up ---------------------------------------------------------------------------------- */
 
 /* When what was true, in seconds since head office's exec. */
 struct catchup_times {
@@ -82,9 +81,7 @@ void bench_catchup(uint64_t events)
 	nodes_end(1);
 }
 
-/* ---- rebuild
- * ----------------------------------------------------------------------------------------------------------
- */
+/* ---- rebuild -------------------------------------------------------------------------------------- */
 
 void rebuild_time(struct bench_node *n, struct rebuild *ret)
 {

@@ -10,8 +10,7 @@
 #define IDLE_S 60      /* each link says two times that it is alive */
 #define ENROLMENTS 200 /* by the daemon, at each size */
 
-/* ---- live links
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- live links ----------------------------------------------------------------------------------- */
 
 /* One event at a time of a real branch, as in the bench `live`. */
 static void live(void)
@@ -95,8 +94,7 @@ void bench_links(void)
 	links_run(links);
 }
 
-/* ---- enrolled branches
- * ---------------------------------------------------------------------------------------------- */
+/* ---- enrolled branches ---------------------------------------------------------------------------- */
 
 static void enrol_by_daemon(uint64_t from)
 {

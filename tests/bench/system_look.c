@@ -8,14 +8,14 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/base/check.h"
 #include "common/store/kv_lmdb.h"
 #include "tests/bench/system.h"
 
-/* ---- stores from beside
- * ---------------------------------------------------------------------------------------------- */
+/* ---- stores from beside --------------------------------------------------------------------------- */
 
 struct search {
 	const char *code;
@@ -154,8 +154,7 @@ uint64_t node_bytes(struct bench_node *n)
 	return used;
 }
 
-/* ---- what the kernel counts
- * -------------------------------------------------------------------------------------------- */
+/* ---- what the kernel counts ----------------------------------------------------------------------- */
 
 static void use_add(struct use *u, const char *name, double cpu_s)
 {
@@ -219,15 +218,23 @@ void use_sum(struct use *sum, const struct use *add)
 	sum->syncs += add->syncs;
 }
 
+/* Of the whole process: threads that ended meanwhile are in it. */
+static double process_s(pid_t pid)
+{
+	struct timespec t;
+	clockid_t id;
+
+	if (clock_getcpuclockid(pid, &id) != 0 || clock_gettime(id, &t) < 0)
+		fail("no CPU time of a process");
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
 double use_idle_ms(const struct bench_node *n, unsigned seconds)
 {
-	struct use before, after;
+	double begin = now_s(), cpu = process_s(n->pid);
 
-	use_take(n, &before);
-	double begin = now_s();
 	sleep_us(seconds * 1000000);
-	use_take(n, &after);
-	return (after.cpu_s - before.cpu_s) * 1e3 / (now_s() - begin);
+	return (process_s(n->pid) - cpu) * 1e3 / (now_s() - begin);
 }
 
 void use_print(const char *name, const struct use *before, const struct use *after, uint64_t events)
@@ -257,8 +264,7 @@ uint64_t memory_kib(const struct bench_node *n, const char *what)
 	return (uint64_t)number_at(text, name);
 }
 
-/* ---- lines of output
- * ------------------------------------------------------------------------------------------------- */
+/* ---- lines of output ------------------------------------------------------------------------------ */
 
 /* The device that holds a folder, as /proc/self/mountinfo names it; "?" when it does not. */
 static void disk_of(const char *path, char ret_type[32], char ret_device[64])

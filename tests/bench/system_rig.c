@@ -29,8 +29,7 @@ static char base[400], programs[400];
 static struct bench_node *running[NODES_MAX];
 static pid_t relay_pid;
 
-/* ---- small things
- * ------------------------------------------------------------------------------------------------ */
+/* ---- small things --------------------------------------------------------------------------------- */
 
 void fail(const char *fmt, ...)
 {
@@ -109,8 +108,7 @@ void system_close(void)
 		temp_remove(base);
 }
 
-/* ---- processes
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- processes ------------------------------------------------------------------------------------ */
 
 /* In the child: no input, output to the file, and dead with us. */
 static void child_begin(const char *out)
@@ -368,8 +366,7 @@ struct bench_start start_best(struct bench_node *n)
 	return best;
 }
 
-/* ---- control socket
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- control socket ------------------------------------------------------------------------------- */
 
 int control_connect(const struct bench_node *n)
 {

@@ -34,8 +34,7 @@ void speak_code(size_t i, char ret_code[9])
 	snprintf(ret_code, 9, "N%05zu", i % 100000);
 }
 
-/* ---- one branch, in the process that speaks for it
- * ---------------------------------------------------------------- */
+/* ---- one branch, in the process that speaks for it ------------------------------------------------ */
 
 struct said_block {
 	uint64_t first;
@@ -52,7 +51,7 @@ struct one {
 	size_t n, at; /* blocks; the next to send */
 	struct log_head head;
 	uint8_t run_id[16];
-	uint64_t nonce, session, credit, sent, announced_ms;
+	uint64_t nonce, session, credit, sent, returned, announced_ms;
 	bool served, asked, receipted;
 };
 
@@ -86,7 +85,9 @@ static struct wire_head head_of_log(const struct one *o)
 
 static void announce(struct one *o)
 {
-	struct msg m = {.type = MSG_HEADS, .session = o->session, .heads = {.announce = true, .last = true}};
+	struct msg m = {.type = MSG_HEADS,
+			.session = o->session,
+			.heads = {.announce = true, .last = true, .returned = o->returned}};
 
 	if (!o->receipted)
 		m.heads.heads[m.heads.heads_n++] = head_of_log(o);
@@ -134,6 +135,16 @@ static void on_hello(struct one *o, const struct msg_hello *h)
 	pump(o);
 }
 
+/* What is granted and not needed is given back, or others would wait for it. */
+static void give_back(struct one *o)
+{
+	if (o->sent + SYNC_CREDIT_KEEP >= o->credit)
+		return;
+	o->returned += o->credit - o->sent - SYNC_CREDIT_KEEP;
+	o->sent = o->credit - SYNC_CREDIT_KEEP;
+	announce(o);
+}
+
 static void on_have(struct one *o, const struct msg_have *h)
 {
 	if (h->credit > o->credit) {
@@ -147,6 +158,8 @@ static void on_have(struct one *o, const struct msg_have *h)
 			tell(SAID_RECEIPTED);
 	}
 	pump(o);
+	if (o->receipted)
+		give_back(o);
 }
 
 static void on_message(void *ctx, struct bytes frame)
@@ -180,7 +193,7 @@ static void on_up(void *ctx)
 	h->transport = conf->transport;
 	h->heads_n = 1;
 	h->heads[0] = head_of_log(o);
-	o->sent = 0;
+	o->sent = o->returned = 0;
 	o->at = 0;
 	o->asked = false;
 	say(o, &m);
@@ -269,8 +282,7 @@ _Noreturn static void process(size_t from, size_t n)
 	_exit(loop_run(loop) != AS_OK);
 }
 
-/* ---- the other side
- * ------------------------------------------------------------------------------------------------ */
+/* ---- the other side ------------------------------------------------------------------------------- */
 
 struct speak {
 	struct speak_conf conf;
