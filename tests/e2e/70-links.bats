@@ -3,17 +3,17 @@
 
 load helpers
 
-# enrol_many N: the join codes of B00001 …, one a line, over the control socket
+# enrol_many FROM TO: the join codes of B00001 …, one a line, over the control socket
 enrol_many()
 {
 	perl -MIO::Socket::UNIX -MJSON::PP -e '
 		alarm 300;
-		for my $i (1 .. $ARGV[1]) {
+		for my $i ($ARGV[1] .. $ARGV[2]) {
 			my $s = IO::Socket::UNIX->new(Peer => $ARGV[0]) or die "connect: $!";
 			printf $s qq({"cmd":"hq-enrol","branch":"B%05d"}\n), $i;
 			my $answer = decode_json(scalar <$s>);
 			print $answer->{join_code} // die("no code"), "\n";
-		}' hq/run/control.sock "$1"
+		}' hq/run/control.sock "$1" "$2"
 }
 
 rss_mib()
@@ -58,7 +58,10 @@ all_served()
 	branch bj BJ01
 	start bj
 	before=$(rss_mib hq)
-	enrol_many "$n" >codes
+	for ((from = 1; from <= n; from += 900)); do # at its start hqd makes room for 1,024 more
+		[ $from = 1 ] || { stop hq; start hq; }
+		enrol_many $from $((from + 899 < n ? from + 899 : n)) >>codes
+	done
 	[ "$(sort -u codes | wc -l)" = "$n" ] || { tail -n 2 codes; tail -n 3 hq.log; return 1; }
 	links_start
 	eventually all_served "$n"
