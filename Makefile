@@ -74,7 +74,7 @@ BRANCHD_O := $(patsubst %.c,$(B)/%.o,$(wildcard daemon/branchd/*.c))
 HQD_O := $(patsubst %.c,$(B)/%.o,$(wildcard daemon/hqd/*.c))
 
 # loaded into a running program
-PRELOADS := tests/lib/faultio.c tests/lib/clockshift.c
+PRELOADS := tests/lib/faultio.c tests/lib/clockshift.c tests/lib/countio.c
 TESTLIB_O := $(patsubst %.c,$(B)/%.o,$(filter-out $(PRELOADS),$(wildcard tests/lib/*.c)))
 TESTLIB := $(B)/libtest.a
 UNIT := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
@@ -83,6 +83,7 @@ SIM := $(if $(SIM_O),$(B)/aftersync-sim)
 # tests of the running programs (TAP), and the programs that they need
 E2E := $(wildcard tests/e2e/*.t tests/e2e/*.bats)
 E2E_TOOLS := $(patsubst tests/e2e/%.c,$(B)/%,$(wildcard tests/e2e/*.c))
+SYSTEM_O := $(B)/tests/bench/bench_system.o $(patsubst %.c,$(B)/%.o,$(wildcard tests/bench/system_*.c))
 BENCH := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/bench_*.c))
 TOOLS := $(patsubst tools/%.c,$(B)/tools/%,$(wildcard tools/*.c))
 CLI_O := $(patsubst %.c,$(B)/%.o,$(wildcard tools/aftersync/*.c))
@@ -94,7 +95,7 @@ LINTS := $(wildcard tests/lint/*.t)
 CONF_O := $(patsubst %.c,$(B)/%.o,$(wildcard daemon/*/*_conf.c))
 CONF_KEYS := $(B)/lint/conf_keys
 
-.PHONY: programs all build help deps check check-unit check-e2e check-data check-lint check-long demo sim bench fuzz docs install format tidy clean FORCE
+.PHONY: programs all build help deps check check-unit check-e2e check-data check-lint check-long demo sim bench bench-grow bench-beside fuzz docs install format tidy clean FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -139,12 +140,13 @@ check-data: all
 check-lint: all
 	$(Q)$(PROVE) $(LINTS) </dev/null
 
-#: check-long     20,000 simulator seeds with the table of faults, the planted bugs, 200 kills, imports killed 20 times, 100,000 events under TSan
+#: check-long     20,000 simulator seeds with the table of faults, the planted bugs, 200 kills, imports killed 20 times, 2,000 links, 100,000 events under TSan
 check-long: all
 	$(Q)$(SIM) --seed $(or $(SEED0),1) --seeds $(or $(SEEDS),20000) --jobs $(CORES) --table
 	$(Q)MAKE='$(MAKE)' VARIANT=$(VARIANT) tests/sim/bugs.sh
 	$(Q)KILLS=200 EVENTS=100000 FULL_LONG=1 $(PROVE) -v tests/e2e/kills.t tests/e2e/load.t tests/e2e/full.t </dev/null
 	$(Q)KILLS=10 $(PROVE) tests/e2e/import.t </dev/null
+	$(Q)LINKS=2000 E2E_WAIT=400 $(PROVE) -v tests/e2e/70-links.bats </dev/null
 	$(Q)$(AGAIN) SAN=thread programs
 	$(Q)EVENTS=100000 TSAN_OPTIONS=suppressions=tests/lib/tsan.supp AFTERSYNC_BUILD=build/san-thread \
 	    prove --exec '' -v tests/e2e/load.t </dev/null
@@ -161,10 +163,20 @@ sim: all
 	@first=$(SEED0); $(SIM) --seed $${first:-$$(date +%s)000} --seeds $(or $(SEEDS),100) \
 	    $(if $(TRACE),--trace,--jobs $(CORES))
 
-#: bench          speed of cores, store, disk and programs, one JSON object a line; PROFILE=1 also writes build/profile/*.txt with perf
+#: bench          speed of cores, store, disk and programs, one JSON object a line; GROW=1 goes on with bench-grow;
+#:                PROFILE=1 also writes build/profile/*.txt with perf
 bench: all
 	@for b in $(BENCH); do $$b || exit; done
+	$(if $(GROW),@$(B)/bench/bench_system grow grow-branches links enrol)
 	$(if $(PROFILE),@tools/deps profile && tests/bench/profile.sh $(BENCH))
+
+#: bench-grow     how cost grows: 10^4 … 10^6 events, 1 … 1,000 branches, 2,000 links, 10,000 enrolled; BENCH_LONG=1: 10^7
+bench-grow: all
+	@$(B)/bench/bench_system grow grow-branches links enrol
+
+#: bench-beside PEER=DIR   ours and PostgreSQL in turn, three times; DIR has its peers/postgres.sh
+bench-beside: all
+	@tests/bench/beside_postgres.sh $(or $(PEER),$(error PEER=DIR is missing))
 
 #: fuzz [SECONDS=60]   libFuzzer with ASan and UBSan for that long on each input that comes from outside
 fuzz:
@@ -301,11 +313,10 @@ $(E2E_TOOLS): $(B)/%: $(B)/tests/e2e/%.o $(TESTLIB) $(RT) $(LIB)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ -Wl,--as-needed $(PKG_LIBS) -lzmq -lpthread
 
 # runs the programs themselves, as processes
-$(B)/bench/bench_system: $(B)/tests/bench/bench_system.o $(B)/tests/bench/system_rig.o \
-		$(B)/tests/bench/system_load.o $(TESTLIB) $(LIB) | $(PROGRAMS) $(CLI) $(E2E_TOOLS)
+$(B)/bench/bench_system: $(SYSTEM_O) $(TESTLIB) $(RT) $(LIB) | $(PROGRAMS) $(CLI) $(E2E_TOOLS) $(B)/countio.so
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS) -lm
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS) -lzmq -lpthread -lm
 
 $(B)/bench/bench_%: $(B)/tests/bench/bench_%.o $(TESTLIB) $(LIB)
 	$(call say,LD,$@)

@@ -46,21 +46,24 @@ static void imei_put(uint64_t n, char out[16])
 static int facts_put(uint8_t stage, uint64_t case_no, struct rng *r, const char *later, char *out, size_t cap)
 {
 	static const char *const models[] = {"A100", "A200", "B7 Pro", "C9", "C9 Plus", "D1", "X20", "X21"};
-	static const char *const causes[] = {"SCREEN", "POWER_BATTERY", "CHARGE_PORT", "SPEAKER", "CAMERA", "BOOT_LOOP"};
+	static const char *const causes[] = {"SCREEN",	"POWER_BATTERY", "CHARGE_PORT",
+					     "SPEAKER", "CAMERA",	 "BOOT_LOOP"};
 	char imei[16];
 
 	switch (stage) {
 	case 0:
 		imei_put(case_no, imei);
-		return snprintf(out, cap,
-				"\"model\":\"%s\",\"channel\":\"WALK_IN\",\"promised_at\":\"%s\",\"symptom\":[\"H03\"],"
-				"\"appearance\":[\"SCRATCH\"],\"accessories\":[\"BATTERY\",\"CHARGER\"]},\"personal\":{"
-				"\"name\":\"王小%c\",\"phone\":\"138%08u\",\"imei\":\"%s\",\"symptom_text\":\"开机后"
-				"屏幕无显示, 充电正常\"",
-				models[rng_below(r, 8)], later, (int)('a' + rng_below(r, 26)),
-				(unsigned)rng_below(r, 100000000), imei);
+		return snprintf(
+		    out, cap,
+		    "\"model\":\"%s\",\"channel\":\"WALK_IN\",\"promised_at\":\"%s\",\"symptom\":[\"H03\"],"
+		    "\"appearance\":[\"SCRATCH\"],\"accessories\":[\"BATTERY\",\"CHARGER\"]},\"personal\":{"
+		    "\"name\":\"王小%c\",\"phone\":\"138%08u\",\"imei\":\"%s\",\"symptom_text\":\"开机后"
+		    "屏幕无显示, 充电正常\"",
+		    models[rng_below(r, 8)], later, (int)('a' + rng_below(r, 26)),
+		    (unsigned)rng_below(r, 100000000), imei);
 	case 1:
-		return snprintf(out, cap, "\"cause\":\"%s\",\"warranty\":\"IN_WARRANTY\",\"fault_confirmed\":true",
+		return snprintf(out, cap,
+				"\"cause\":\"%s\",\"warranty\":\"IN_WARRANTY\",\"fault_confirmed\":true",
 				causes[rng_below(r, 6)]);
 	case 2:
 	case 3:
@@ -79,9 +82,9 @@ static int facts_put(uint8_t stage, uint64_t case_no, struct rng *r, const char 
 
 static int line_put(struct feed *f, size_t slot, int64_t now, char *out)
 {
-	static const char *const kinds[FEED_LIFE] = {"REPAIR_RECEIVED", "REPAIR_INSPECTED", "REPAIR_ASSIGNED",
-						     "REPAIR_STARTED",	"REPAIR_DONE",	    "QC_CHECKED",
-						     "CUSTOMER_NOTIFIED", "REPAIR_DELIVERED"};
+	static const char *const kinds[FEED_LIFE] = {
+	    "REPAIR_RECEIVED", "REPAIR_INSPECTED", "REPAIR_ASSIGNED",	"REPAIR_STARTED",
+	    "REPAIR_DONE",     "QC_CHECKED",	   "CUSTOMER_NOTIFIED", "REPAIR_DELIVERED"};
 	struct rng r = {.state = f->seed * 1000003 + f->events};
 	char at[FORM_TIME_MAX], later[FORM_TIME_MAX], id[37], facts[LINE_MAX_BYTES - 300];
 	uint8_t uuid[16];
@@ -98,7 +101,8 @@ static int line_put(struct feed *f, size_t slot, int64_t now, char *out)
 	form_time_text(now - now % 1000 + 3 * 86400000, 480, later);
 	facts_put(f->stage[slot], f->serial[slot], &r, later, facts, sizeof facts);
 	int n = snprintf(out, LINE_MAX_BYTES,
-			 "{\"event_id\":\"%s\",\"kind\":\"%s\",\"occurred_at\":\"%s\",\"actor\":1001,\"case\":\"%s-%08llu\","
+			 "{\"event_id\":\"%s\",\"kind\":\"%s\",\"occurred_at\":\"%s\",\"actor\":1001,"
+			 "\"case\":\"%s-%08llu\","
 			 "\"facts\":{%s}}\n",
 			 id, kinds[f->stage[slot]], at, f->code, (unsigned long long)f->serial[slot], facts);
 	as_assert(n < LINE_MAX_BYTES);
@@ -147,7 +151,7 @@ void feed_make(struct feed *f, size_t n, enum feed_part part)
 	}
 }
 
-/* ---- submitting ------------------------------------------------------------------------------------------------- */
+/* ---- submitting ----------------------------------------------------------------------------------- */
 
 struct sending {
 	const struct feed *f;
@@ -212,7 +216,8 @@ static void take_answers(struct sending *s)
 	memmove(s->in, line, s->in_n);
 }
 
-static void sending_begin(struct sending *s, const struct feed *f, const struct bench_node *branch, double *ms)
+static void sending_begin(struct sending *s, const struct feed *f, const struct bench_node *branch,
+			  double *ms)
 {
 	static const char begin[] = "{\"cmd\":\"submit\"}\n";
 
@@ -311,7 +316,7 @@ void feed_close(struct feed_session *s)
 	free(s);
 }
 
-/* ---- distributions ----------------------------------------------------------------------------------------------- */
+/* ---- distributions -------------------------------------------------------------------------------- */
 
 static int order(const void *a, const void *b)
 {

@@ -1,19 +1,19 @@
 #!/usr/bin/env bats
-# Many links to one head office.
+# Many links to one head office: 300, or LINKS=2000 with E2E_WAIT=400 (make check-long).
 
 load helpers
 
-# enrol_many N: the join codes of B001 …, one a line, over the control socket
+# enrol_many FROM TO: the join codes of B00001 …, one a line, over the control socket
 enrol_many()
 {
 	perl -MIO::Socket::UNIX -MJSON::PP -e '
-		alarm 60;
-		for my $i (1 .. $ARGV[1]) {
+		alarm 300;
+		for my $i ($ARGV[1] .. $ARGV[2]) {
 			my $s = IO::Socket::UNIX->new(Peer => $ARGV[0]) or die "connect: $!";
-			printf $s qq({"cmd":"hq-enrol","branch":"B%03d"}\n), $i;
+			printf $s qq({"cmd":"hq-enrol","branch":"B%05d"}\n), $i;
 			my $answer = decode_json(scalar <$s>);
 			print $answer->{join_code} // die("no code"), "\n";
-		}' hq/run/control.sock "$1"
+		}' hq/run/control.sock "$1" "$2"
 }
 
 rss_mib()
@@ -21,30 +21,63 @@ rss_mib()
 	awk '/^VmRSS/ { print int($2 / 1024) }' "/proc/$(cat "$T/$1.pid")/status"
 }
 
-@test "300 links: all served, in bounded memory, and a branch beside them syncs" {
+# links_start: a process for each 500 of the codes; what they say goes to links.out
+links_start()
+{
+	local part
+	split -l 500 codes codes.
+	: >links.out
+	: >links.pids
+	for part in codes.??; do
+		"$build/many_links" <"$part" >>links.out 2>>links.err 3>&- &
+		echo $! >>links.pids
+	done
+}
+
+links_end()
+{
+	local pid
+	for pid in $(cat links.pids); do
+		echo "$pid" >links.pid
+		signalled TERM links
+	done
+}
+
+all_served()
+{
+	[ "$(awk '{ n += $2 } END { print n + 0 }' links.out)" -ge "$1" ]
+}
+
+@test "many links: all served, in bounded memory, and a branch beside them syncs" {
+	n=${LINKS:-300}
+	most=$((200 + n / 10)) # MiB
 	hq_init
+	sed -i "/^\[link\]/a max_links = $((2 * n + 10))" hq/aftersync.conf # a joining branch has two for a moment
+	ulimit -Sn "$(ulimit -Hn)"
 	start hq
 	branch bj BJ01
 	start bj
 	before=$(rss_mib hq)
-	enrol_many 300 >codes
-	[ "$(sort -u codes | wc -l)" = 300 ] || { tail -n 2 codes; tail -n 3 hq.log; return 1; }
-	"$build/many_links" <codes >links.out 2>links.err 3>&- &
-	echo $! >links.pid
-	eventually grep -qx 'served 300' links.out
-	awaits hq '.totals.in_sync == 301 and .totals.branches == 301'
+	for ((from = 1; from <= n; from += 900)); do # at its start hqd makes room for 1,024 more
+		[ $from = 1 ] || { stop hq; start hq; }
+		enrol_many $from $((from + 899 < n ? from + 899 : n)) >>codes
+	done
+	[ "$(sort -u codes | wc -l)" = "$n" ] || { tail -n 2 codes; tail -n 3 hq.log; return 1; }
+	links_start
+	eventually all_served "$n"
+	awaits hq ".totals.in_sync == $((n + 1)) and .totals.branches == $((n + 1))"
 	orders 1 100 | submit bj
 	awaits bj 'b.state == "in-sync" and b.acked == 101'
 	after=$(rss_mib hq)
-	echo "# head office: $before MiB, with 300 links $after MiB" >&3
-	[ "$after" -lt 200 ]
+	echo "# head office: $before MiB, with $n links $after MiB" >&3
+	[ "$after" -lt "$most" ]
 
 	# all of them go and come back at once
 	stop hq
 	start hq
-	awaits hq '.totals.in_sync == 301'
-	[ "$(rss_mib hq)" -lt 200 ]
-	signalled TERM links
+	awaits hq ".totals.in_sync == $((n + 1))"
+	[ "$(rss_mib hq)" -lt "$most" ]
+	links_end
 	awaits hq '.totals.in_sync == 1'
 	verified hq
 }

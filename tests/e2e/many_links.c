@@ -1,10 +1,11 @@
 /*
- * Many branches in one process, as far as their line goes: each joins with its code, says Hello with its own key and
- * keeps the link. Nothing is recorded.
+ * Many branches in one process, as far as their line goes: each joins with its code, says Hello with its own
+ *key and keeps the link. Nothing is recorded.
  *
  *	many_links <CODES        one join code a line
  *
- * Prints "served N" when all N are, which is when head office has answered their Hello, and stays until SIGTERM.
+ * Prints "served N" when all N are, which is when head office has answered their Hello, and stays until
+ *SIGTERM.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +22,7 @@
 
 #define AGAIN_MS 500
 #define PATIENCE_MS 8000
+#define ANNOUNCE_MS 30000
 
 struct one {
 	struct link_client *link;
@@ -28,7 +30,7 @@ struct one {
 	uint8_t token_public[32], token_secret[32], run_id[16];
 	struct loop_timer connect;
 	bool joined, served;
-	uint64_t nonce, since_ms;
+	uint64_t nonce, session, since_ms;
 };
 
 static struct one *all;
@@ -110,11 +112,14 @@ static void on_message(void *ctx, struct bytes frame)
 		o->joined = true;
 		again(o, 0);
 	} else if (m.type == MSG_HELLO && m.hello.echo == o->nonce << 32 && !o->served) {
-		answer.session = m.hello.nonce; /* alive; no credit: nothing is wanted of head office's logs */
+		answer.session =
+		    m.hello.nonce; /* alive; no credit: nothing is wanted of head office's logs */
 		say(o, &answer);
 		answer = (struct msg){.type = MSG_HEADS, .session = m.hello.nonce, .heads = {.last = true}};
 		say(o, &answer);
 		o->served = true;
+		o->session = m.hello.nonce;
+		o->since_ms = clock_mono_ms();
 		if (++served_n == all_n) {
 			printf("served %zu\n", served_n);
 			fflush(stdout);
@@ -125,16 +130,29 @@ static void on_message(void *ctx, struct bytes frame)
 	}
 }
 
+/* As a branch with nothing to send does: its link is known to be alive. */
+static void announce(struct one *o)
+{
+	struct msg m = {.type = MSG_HEADS, .session = o->session, .heads = {.announce = true, .last = true}};
+
+	o->since_ms = clock_mono_ms();
+	say(o, &m);
+}
+
 /* An answer may be lost: who waits too long begins again. */
 static void on_tick(void *arg)
 {
 	(void)arg;
-	for (size_t i = 0; i < all_n; i++)
-		if (!all[i].served && clock_mono_ms() - all[i].since_ms > PATIENCE_MS) {
+	for (size_t i = 0; i < all_n; i++) {
+		uint64_t since_ms = clock_mono_ms() - all[i].since_ms;
+		if (all[i].served && since_ms > ANNOUNCE_MS) {
+			announce(&all[i]);
+		} else if (!all[i].served && since_ms > PATIENCE_MS) {
 			link_client_disconnect(all[i].link);
 			all[i].since_ms = clock_mono_ms();
 			again(&all[i], 0);
 		}
+	}
 }
 
 static void on_signal(void *arg, int signo)
@@ -191,7 +209,8 @@ int main(void)
 	files.rlim_cur = files.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &files);
 	all = calloc(cap, sizeof all[0]);
-	if (all == NULL || as_crypto_init() || loop_open(&loop) || loop_on_signal(loop, on_signal, NULL) || net_init(&em)) {
+	if (all == NULL || as_crypto_init() || loop_open(&loop) || loop_on_signal(loop, on_signal, NULL) ||
+	    net_init(&em)) {
 		fprintf(stderr, "many_links: %s\n", em.text);
 		return 74;
 	}
