@@ -29,13 +29,13 @@ bool row_is_sealed(unsigned table)
 	return table == TABLE_CASE || table == TABLE_META;
 }
 
-as_err row_crypt_new(const uint8_t *key, struct row_crypt **ret_c)
+as_err row_crypt_new(const struct row_keys *keys, struct row_crypt **ret_c)
 {
 	struct row_crypt *c = calloc(1, sizeof *c);
 
 	if (c == NULL)
 		return AS_ENOMEM;
-	c->key = key;
+	c->keys = keys;
 	buf_init(&c->opened, ROW_MAX);
 	*ret_c = c;
 	return AS_OK;
@@ -46,6 +46,7 @@ void row_crypt_free(struct row_crypt *take_c)
 	if (take_c == NULL)
 		return;
 	buf_done(&take_c->opened);
+	as_wipe(&take_c->nonces, sizeof take_c->nonces);
 	free(take_c);
 }
 
@@ -53,6 +54,32 @@ void row_crypt_free(struct row_crypt *take_c)
 struct row_ad {
 	uint8_t b[1 + KV_KEY_MAX];
 };
+
+/*
+ * From the content too: two copies of a machine's memory draw the same random bytes, and go on with different
+ * rows. One byte says where the additional data ends.
+ */
+static void nonce_make(struct row_crypt *c, struct bytes ad, struct bytes plain,
+		       uint8_t ret_nonce[AS_AEAD_NONCE])
+{
+	uint8_t ad_n = (uint8_t)ad.n, hash[AS_SHA256_BYTES];
+	struct as_sha256 h;
+
+	if (!c->begun) {
+		uint8_t random[32];
+		as_random(random, sizeof random);
+		as_sha256_init(&c->nonces);
+		as_sha256_update(&c->nonces, c->keys->nonce, sizeof c->keys->nonce);
+		as_sha256_update(&c->nonces, random, sizeof random);
+		c->begun = true;
+	}
+	h = c->nonces;
+	as_sha256_update(&h, &ad_n, 1);
+	as_sha256_update(&h, ad.p, ad.n);
+	as_sha256_update(&h, plain.p, plain.n);
+	as_sha256_final(&h, hash);
+	memcpy(ret_nonce, hash, AS_AEAD_NONCE);
+}
 
 static struct bytes ad_make(unsigned table, struct bytes key, struct row_ad *ad)
 {
@@ -76,8 +103,8 @@ static as_err sealed_open(const struct stx *x, unsigned table, struct bytes key,
 	buf_reset(to);
 	if ((err = buf_reserve(to, n + 1)))
 		return err;
-	if (!as_aead_open(x->crypt->key, value.p + n + AS_AEAD_TAG, ad, bytes_of(value.p, n + AS_AEAD_TAG),
-			  to->p))
+	if (!as_aead_open(x->crypt->keys->seal, value.p + n + AS_AEAD_TAG, ad,
+			  bytes_of(value.p, n + AS_AEAD_TAG), to->p))
 		return row_damaged(x, table, key);
 	to->n = n;
 	*ret_body = buf_bytes(to);
@@ -91,15 +118,14 @@ static as_err sealed_make(const struct stx *x, unsigned table, struct bytes key)
 	struct buf *row = x->row;
 	struct row_ad memory;
 	struct bytes ad = ad_make(table, key, &memory);
+	uint8_t nonce[AS_AEAD_NONCE];
 	as_err err = buf_reserve(row, ROW_SEAL);
 
 	if (err)
 		return err;
-	if (c->sealed == 0)
-		as_random(c->nonce, AS_AEAD_NONCE - 8);
-	put_be64(c->nonce + AS_AEAD_NONCE - 8, c->sealed++);
-	as_aead_seal(c->key, c->nonce, ad, buf_bytes(row), row->p);
-	memcpy(row->p + row->n + AS_AEAD_TAG, c->nonce, AS_AEAD_NONCE);
+	nonce_make(c, ad, buf_bytes(row), nonce);
+	as_aead_seal(c->keys->seal, nonce, ad, buf_bytes(row), row->p);
+	memcpy(row->p + row->n + AS_AEAD_TAG, nonce, AS_AEAD_NONCE);
 	row->n += ROW_SEAL;
 	return AS_OK;
 }

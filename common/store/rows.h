@@ -7,6 +7,7 @@
 #define AFTERSYNC_STORE_ROWS_H
 
 #include "common/base/buf.h"
+#include "common/crypto/hash.h"
 #include "common/crypto/seal.h"
 #include "common/log/log_row.h"
 #include "common/log/tree.h"
@@ -18,15 +19,21 @@
 /* What a sealed value has more than its content: tag, then nonce. */
 #define ROW_SEAL (AS_AEAD_TAG + AS_AEAD_NONCE)
 
-/* Sealing and opening in one transaction. */
-struct row_crypt {
-	const uint8_t *key;	      /* AS_AEAD_KEY bytes, the store's */
-	uint8_t nonce[AS_AEAD_NONCE]; /* 16 random bytes, counter (BE64) */
-	uint64_t sealed;	      /* values so far; the random bytes are drawn for the first */
-	struct buf opened;	      /* content of the sealed value read last */
+/* From the store key. */
+struct row_keys {
+	uint8_t seal[AS_AEAD_KEY];
+	uint8_t nonce[32]; /* with 32 random bytes one block of SHA-256 */
 };
 
-as_err row_crypt_new(const uint8_t *key, struct row_crypt **ret_c) AS_MUST_CHECK;
+/* Sealing and opening in one transaction. */
+struct row_crypt {
+	const struct row_keys *keys;
+	bool begun;
+	struct as_sha256 nonces; /* over the key for nonces and random bytes, once something was sealed */
+	struct buf opened;	 /* content of the sealed value read last */
+};
+
+as_err row_crypt_new(const struct row_keys *keys, struct row_crypt **ret_c) AS_MUST_CHECK;
 void row_crypt_free(struct row_crypt *take_c);
 
 /* A transaction as the functions of the store hand it on. */

@@ -39,8 +39,8 @@ struct store {
 	struct kv *kv;
 	struct store_opener opener;
 	bool stale;
-	bool sealed; /* by seal_key, which is made of the store key */
-	uint8_t seal_key[AS_AEAD_KEY];
+	bool sealed; /* by keys, which are made of the store key */
+	struct row_keys keys;
 	uint8_t key_check[32]; /* the row SELF_KEY */
 	struct buf row;	       /* scratch of struct stx */
 	struct buf block;      /* scratch for a block that moves */
