@@ -102,7 +102,13 @@ void block_check(struct bytes block, uint8_t ret_check[ROW_CHECK]);
 as_err block_put(const struct stx *x, const struct log_id *log, const struct block_meta *meta,
 		 struct bytes block) AS_MUST_CHECK;
 
-/* Takes a value apart, checking only the meta; ret_block, when asked for, is checked as well. */
+/* What the meta of this block must be; false: it is not the block of that row. */
+bool block_meta_of(struct bytes key, struct bytes block, struct block_meta *ret_meta);
+
+/*
+ * Takes a value apart, checking only the meta; ret_block, when asked for, is checked as well. A damaged meta
+ * is made again from the block where that is certain (mended); else AS_ECORRUPT.
+ */
 as_err block_row_open(const struct stx *x, struct bytes key, struct bytes value, struct block_meta *ret_meta,
 		      struct bytes *ret_block) AS_MUST_CHECK;
 
@@ -110,5 +116,10 @@ as_err block_row_open(const struct stx *x, struct bytes key, struct bytes value,
  */
 as_err block_find(const struct stx *x, const struct log_id *log, uint64_t index, struct block_meta *ret_meta,
 		  struct bytes *ret_block) AS_MUST_CHECK;
+
+/* As block_find, without the block; where that is AS_ECORRUPT the place alone, as far as the rows around it
+ * tell. */
+as_err block_place(const struct stx *x, const struct log_id *log, uint64_t index,
+		   struct block_meta *ret_meta) AS_MUST_CHECK;
 
 #endif

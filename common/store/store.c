@@ -329,8 +329,7 @@ bool store_block_at(struct store *st, const struct log_id *log, uint64_t index, 
 {
 	AS_AUTO(stx) struct stx x = {0};
 
-	return store_begin(st, KV_READ, NULL, &x) == AS_OK &&
-	       block_find(&x, log, index, ret_meta, NULL) == AS_OK;
+	return store_begin(st, KV_READ, NULL, &x) == AS_OK && block_place(&x, log, index, ret_meta) == AS_OK;
 }
 
 static bool view_block_at(void *ctx, const struct log_id *log, uint64_t index, struct block_meta *ret_meta)

@@ -173,7 +173,7 @@ typedef as_err (*store_log_fn)(void *arg, const struct log_row *row);
 as_err store_each_log(struct store *st, store_log_fn fn, void *arg) AS_MUST_CHECK; /* in log_id order */
 as_err store_log(struct store *st, const struct log_id *log, struct log_row *ret_row) AS_MUST_CHECK;
 
-/* False when there is none, or its meta is damaged (store_check and store_block_read say so). */
+/* False when there is none. True with `damaged` when it cannot be read: then only its place is known. */
 bool store_block_at(struct store *st, const struct log_id *log, uint64_t index, struct block_meta *ret_meta);
 
 /* store_block_at for the sync cores. */

@@ -155,7 +155,7 @@ static as_err check_blocks(struct store *st, const struct stx *x, const struct l
 		struct block_meta meta;
 		struct bytes block;
 		err = block_find(x, log, f.size, &meta, &block);
-		if (err == AS_ENOTFOUND || (err == AS_OK && meta.first != f.size))
+		if (err == AS_ENOTFOUND || (err == AS_OK && (meta.first != f.size || meta.mended)))
 			return row_damaged(x, TABLE_BLOCK, key_bytes(&key));
 		if (err || (err = store_open_block(st, x, log, &meta, block, &events, &leaves)))
 			return err;

@@ -158,7 +158,9 @@ static void settle_one(struct branch_core *b, struct sync_log *log)
 		begin_fork(b, log, to.size);
 		return;
 	}
-	if (to.size > 0 && c->env.block_at(c->env.ctx, &log->row.id, to.size - 1, &m))
+	while (to.size > 0 && c->env.block_at(c->env.ctx, &log->row.id, to.size - 1, &m) && m.damaged)
+		to.size = m.first; /* a sound end is wanted */
+	if (to.size > 0)
 		memcpy(to.root, m.root, sizeof to.root);
 	cut_hq_copy(b, log, &to);
 }

@@ -78,18 +78,34 @@ struct sync_ship *sync_ship_of(struct sync_core *c, struct sync_session *s, stru
 	return &s->all[log->row.id.number - 1];
 }
 
-bool sync_head_agrees(struct sync_core *c, const struct sync_log *log, const struct log_head *head)
+static enum sync_look look(bool agrees)
+{
+	return agrees ? LOOK_AGREES : LOOK_DIFFERS;
+}
+
+enum sync_look sync_head_look(struct sync_core *c, const struct sync_log *log, const struct log_head *head)
 {
 	struct block_meta m;
 
 	if (head->size == 0)
-		return true;
+		return LOOK_AGREES;
 	if (head->size > log->row.head.size)
-		return false;
+		return LOOK_DIFFERS;
 	if (head->size == log->row.head.size)
-		return memcmp(head->root, log->row.head.root, sizeof head->root) == 0;
-	return c->env.block_at(c->env.ctx, &log->row.id, head->size - 1, &m) &&
-	       m.first + m.count == head->size && memcmp(head->root, m.root, sizeof m.root) == 0;
+		return look(memcmp(head->root, log->row.head.root, sizeof head->root) == 0);
+	if (!c->env.block_at(c->env.ctx, &log->row.id, head->size - 1, &m))
+		return LOOK_DIFFERS;
+	if (m.first + m.count != head->size || !m.damaged)
+		return look(m.first + m.count == head->size &&
+			    memcmp(head->root, m.root, sizeof m.root) == 0);
+	sync_emit(c,
+		  &(struct sync_out){.type = SYNC_CHECK, .verify = {.log = log->row.id, .first = m.first}});
+	return LOOK_UNREADABLE;
+}
+
+bool sync_head_agrees(struct sync_core *c, const struct sync_log *log, const struct log_head *head)
+{
+	return sync_head_look(c, log, head) == LOOK_AGREES;
 }
 
 struct sync_log *sync_keys_log(struct sync_core *c, const struct sync_log *log)
