@@ -163,18 +163,46 @@ static void take_lines(struct append_job *j, struct pending_list *w)
 		w->last = NULL;
 }
 
-/* There is not even space to open a log: whoever waits is told, and does not wait for somebody to make room. */
+static void known_run(struct worker_job *job, void *ctx)
+{
+	struct append_job *j = (struct append_job *)job;
+
+	(void)ctx;
+	accept_known(&j->d->accept, j->lines, j->n);
+}
+
+static void known_done(struct worker_job *job)
+{
+	struct append_job *j = (struct append_job *)job;
+	struct branchd *d = j->d;
+
+	d->local_under_way = false;
+	refuse_appended(j, d->shell.view);
+	submit_done(d, j);
+	branchd_work(d); /* who waits still, or came meanwhile, has the next try */
+}
+
+/*
+ * There is not even space to open a log: whoever waits is told, and does not wait for somebody to make room.
+ * What was recorded before is answered from the store.
+ */
 static void refuse_waiting(struct branchd *d, as_err err)
 {
 	struct append_job *j = &d->append;
+	int k = d->waiting[0].first ? 0 : 1;
 
-	*j = (struct append_job){.d = d, .err = err};
-	for (int k = 0; k < 2; k++)
-		while (d->waiting[k].first) {
-			take_lines(j, &d->waiting[k]);
-			refuse_appended(j, d->shell.view);
-			submit_done(d, j);
-		}
+	if (d->waiting[k].first == NULL || d->fork_wanted) {
+		branchd_work(d);
+		return;
+	}
+	j->job = (struct worker_job){.run = known_run, .done = known_done};
+	j->d = d;
+	j->ctx = (struct accept_ctx){.log = {.cls = k ? LOG_BULK : LOG_LIVE}};
+	j->err = err;
+	j->stale = false;
+	take_lines(j, &d->waiting[k]);
+	d->local_under_way = true;
+	worker_post(d->shell.store, &j->job);
 }
 
 void local_append(struct branchd *d, const struct log_id *log)
@@ -224,7 +252,9 @@ static void open_done(struct worker_job *job)
 	if (j->err) {
 		shell_commit_failed(j->err, "open-log", &j->em);
 		branch_core_not_appended(&d->core, clock_mono_ms());
+		shell_step_done(&d->shell);
 		refuse_waiting(d, j->err);
+		return;
 	}
 	for (size_t i = 0; i < j->rows_n; i++) {
 		char name[NODE_LOG_TEXT_MAX];
