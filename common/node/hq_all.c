@@ -312,9 +312,8 @@ as_err enrolment_to_batch(struct batch *b, const struct enrolment *e, struct joi
 	struct node *n = b->node;
 	struct roster *r = &n->roster;
 	struct highest highest = {.branch = e->branch};
-	struct roster_token t = {.number = r->tokens_n ? r->tokens[r->tokens_n - 1].number + 1 : 1,
-				 .expires = e->expires,
-				 .uses = e->uses};
+	uint32_t last = r->tokens_n ? r->tokens[r->tokens_n - 1].number : 0;
+	struct roster_token t = {.number = last + 1, .expires = e->expires, .uses = e->uses};
 	struct roster_branch branch = {.first_number = 1};
 	struct hq_event events[ENROL_EVENTS_MAX];
 	uint8_t bodies[ENROL_EVENTS_MAX][ROSTER_BODY_MAX], secret[32];
@@ -325,6 +324,10 @@ as_err enrolment_to_batch(struct batch *b, const struct enrolment *e, struct joi
 	if (!e->replace && roster_node_of(r, e->branch)) {
 		as_errmsg_set(em, "%.8s has a server already; to put another in its place: hq enrol %.8s --replace",
 			      e->branch, e->branch);
+		return AS_EREFUSED;
+	}
+	if (last == UINT32_MAX) {
+		as_errmsg_set(em, "this head office has used up the numbers of its join codes");
 		return AS_EREFUSED;
 	}
 	for (size_t i = 0; i < r->nodes_n && k + 1 < ENROL_EVENTS_MAX; i++) {

@@ -105,6 +105,9 @@ struct sync_core {
 struct sync_log *sync_log_find(struct sync_core *c, const struct log_id *id);
 struct sync_log *sync_log_add(struct sync_core *c,
 			      const struct log_row *row); /* NULL: table full (alarm raised) */
+/* Is there a place for this log, or does it stand there? One is kept for the log that an append was ordered
+ * to. */
+bool sync_log_room(struct sync_core *c, const struct log_id *id);
 void sync_log_remove(struct sync_core *c, struct sync_log *log);
 struct sync_ship *sync_ship_of(struct sync_core *c, struct sync_session *s, struct sync_log *log);
 /* Is this log shared with that branch? */

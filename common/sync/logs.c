@@ -24,12 +24,25 @@ struct sync_log *sync_log_find(struct sync_core *c, const struct log_id *id)
 	return i < c->logs_n && log_id_equal(&c->logs[i].row.id, id) ? &c->logs[i] : NULL;
 }
 
+bool sync_log_room(struct sync_core *c, const struct log_id *id)
+{
+	size_t kept = 0;
+
+	if (sync_log_find(c, id))
+		return true;
+	if (log_is_hq(id) && id->number > SYNC_INSTANCES_MAX)
+		return false;
+	if (c->appending && !log_id_equal(id, &c->append_log) && !sync_log_find(c, &c->append_log))
+		kept = 1;
+	return c->logs_n + kept < c->logs_cap;
+}
+
 struct sync_log *sync_log_add(struct sync_core *c, const struct log_row *row)
 {
 	size_t i = lower_bound(c, &row->id);
 
 	as_assert(i == c->logs_n || !log_id_equal(&c->logs[i].row.id, &row->id));
-	if (c->logs_n == c->logs_cap || (log_is_hq(&row->id) && row->id.number > SYNC_INSTANCES_MAX)) {
+	if (!sync_log_room(c, &row->id)) {
 		sync_alarm(c, ALARM_TOO_MANY, row->id.branch, &row->id, 0);
 		return NULL;
 	}
