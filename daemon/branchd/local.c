@@ -1,5 +1,6 @@
 /* Local work in the store thread: appending what was submitted, opening a log, carrying out a fork. */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "common/base/check.h"
 #include "common/base/clock.h"
@@ -47,11 +48,36 @@ static void join_message(struct branchd *d, const struct branch_start *s, struct
 	node_join_sign(h, d->token_public, j);
 }
 
-as_err local_start(struct branchd *d, struct log_row *row, size_t cap, bool ours, struct branch_start *ret)
+static as_err count_row(void *arg, const struct log_row *row)
+{
+	(void)row;
+	(*(size_t *)arg)++;
+	return AS_OK;
+}
+
+as_err local_tables(struct branchd *d)
+{
+	size_t n = 0;
+	as_err err = store_each_log(d->shell.view->st, count_row, &n);
+
+	if (err)
+		return err;
+	if (n >= BRANCHD_LOGS_MANY)
+		logline(LOG_LEVEL_WARN, "many-logs",
+			"count=%zu reason=\"a log is opened at a start that head office does not confirm in "
+			"time\"",
+			n);
+	d->logs_cap = n + BRANCHD_LOGS_MORE;
+	d->logs = calloc(d->logs_cap, sizeof d->logs[0]);
+	d->rows = calloc(d->logs_cap, sizeof d->rows[0]);
+	return d->logs && d->rows ? AS_OK : AS_ENOMEM;
+}
+
+as_err local_start(struct branchd *d, bool ours, struct branch_start *ret)
 {
 	const struct node_home *h = d->home;
-	struct rows rows = {.row = row, .cap = cap};
-	struct branch_start s = {.ours = ours, .first_number = h->join.incarnation, .rows = row};
+	struct rows rows = {.row = d->rows, .cap = d->logs_cap};
+	struct branch_start s = {.ours = ours, .first_number = h->join.incarnation, .rows = d->rows};
 	const struct roster_transport *t = roster_transport_of(&d->shell.view->roster, 0);
 	AS_AUTO(buf) struct buf b = {0};
 
@@ -94,6 +120,9 @@ static void refuse_appended(struct append_job *j, struct node *n)
 			used = limit = 0;
 		snprintf(text, sizeof text, "NOT recorded: store full (%llu of %llu MiB).",
 			 (unsigned long long)(used >> 20), (unsigned long long)(limit >> 20));
+	} else if (j->err == AS_ETOOBIG) {
+		snprintf(text, sizeof text,
+			 "NOT recorded: there is no room for another log; restart aftersync-branchd.");
 	} else {
 		snprintf(text, sizeof text, "NOT recorded: %s.", as_err_text(j->err));
 	}
@@ -203,6 +232,16 @@ static void refuse_waiting(struct branchd *d, as_err err)
 	take_lines(j, &d->waiting[k]);
 	d->local_under_way = true;
 	worker_post(d->shell.store, &j->job);
+}
+
+void local_no_log(struct branchd *d)
+{
+	if (!d->no_log_said)
+		logline(LOG_LEVEL_ERR, "no-log",
+			"logs=%zu reason=\"no room for another log: restart to make room\"",
+			d->core.c.logs_n);
+	d->no_log_said = true;
+	refuse_waiting(d, AS_ETOOBIG);
 }
 
 void local_append(struct branchd *d, const struct log_id *log)
@@ -318,7 +357,6 @@ static void fork_done(struct worker_job *job)
 {
 	struct fork_job *j = (struct fork_job *)job;
 	struct branchd *d = j->d;
-	static struct log_row rows[BRANCHD_LOGS_MAX]; /* loop's thread */
 
 	d->local_under_way = false;
 	if (j->err == AS_ECORRUPT && fork_again(j)) {
@@ -337,7 +375,7 @@ static void fork_done(struct worker_job *job)
 	for (size_t i = 0; i < d->core.c.logs_n; i++)
 		node_reader_forget(d->shell.view, &d->core.c.logs[i].row.id);
 	struct branch_start s;
-	as_err err = local_start(d, rows, BRANCHD_LOGS_MAX, true, &s);
+	as_err err = local_start(d, true, &s);
 	if (err)
 		shell_commit_failed(err, "fork", &j->em);
 	branch_core_forked(&d->core, clock_mono_ms(), &s);
