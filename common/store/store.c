@@ -149,7 +149,8 @@ static as_err make(struct store *st, const struct stx *x, const char *writer)
 		if (err)
 			return err;
 	}
-	return self_put(x, &self);
+	as_err err = fold_counts_make(st->fold, x);
+	return err ? err : self_put(x, &self);
 }
 
 static as_err make_new(struct store *st, const char *writer, struct as_errmsg *em)
@@ -279,7 +280,8 @@ as_err store_take_fence(struct store *st, uint64_t *ret_fence)
 	if ((err = self_get(&x, &self)))
 		return err;
 	self.fence++;
-	if ((err = self_put(&x, &self)) || (err = kv_commit(&x.txn)))
+	if ((err = fold_counts_make(st->fold, &x)) || (err = self_put(&x, &self)) ||
+	    (err = kv_commit(&x.txn)))
 		return err;
 	*ret_fence = self.fence;
 	return AS_OK;

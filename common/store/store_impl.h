@@ -86,6 +86,9 @@ void fold_want_rebuild(struct fold *f);
 bool fold_is_large(const struct fold *f);
 as_err fold_flush(struct fold *f, const struct stx *x) AS_MUST_CHECK;
 
+/* Counts of flagged events, where the store has none yet. */
+as_err fold_counts_make(struct fold *f, const struct stx *x) AS_MUST_CHECK;
+
 /* store_index.c: event ids and labels of a branch: add (sign 1) or take out (-1) one event. */
 as_err index_event(const struct stx *x, const struct log_id *log, uint64_t index, struct bytes event,
 		   int sign) AS_MUST_CHECK;
