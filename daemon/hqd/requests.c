@@ -132,7 +132,9 @@ static void on_line(void *ctx, struct control_conn *c, struct bytes line)
 
 	if (*control_user(c))
 		return; /* one request a connection; this one is being answered */
-	if (cmd == NULL)
+	if (line.n > INTAKE_LINE_MAX)
+		control_end(c, 64, "the request is longer than 65536 bytes");
+	else if (cmd == NULL)
 		control_end(c, 64, "the request is not a JSON object with a text cmd");
 	else if (strcmp(cmd, "status") == 0) {
 		hqd_watch(d);
