@@ -298,6 +298,7 @@ as_err branchd_open(struct branchd *d, struct as_errmsg *em)
 		return err;
 	}
 	branch_core_load(&d->core, &start, clock_mono_ms());
+	d->seen_utc = heard_receipt(d->shell.view);
 	shell_step_done(&d->shell);
 	d->kind = SYNC_LINK_NODE;
 	loop_timer_set(d->loop, &d->connect, clock_mono_ms());

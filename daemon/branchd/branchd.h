@@ -13,6 +13,7 @@
 #define AFTERSYNC_DAEMON_BRANCHD_BRANCHD_H
 
 #include "common/node/fork.h"
+#include "common/node/heard.h"
 #include "common/sync/branch.h"
 #include "daemon/branchd/branchd_conf.h"
 #include "daemon/rt/control.h"
@@ -97,7 +98,8 @@ struct branchd {
 	char link_why[128]; /* why the last connection ended */
 	bool token_refused;  /* head office does not take the join code */
 	int64_t backlog_utc; /* something is not receipted since; 0: all is */
-	int64_t seen_utc;   /* last whole message of head office; 0: none in this run */
+	int64_t
+	    seen_utc; /* last whole message of head office; of an earlier run: the latest receipt; 0: none */
 	/* local work: one job at a time */
 	struct accept accept; /* store thread */
 	struct append_job append;

@@ -483,6 +483,7 @@ static void on_tick(void *arg)
 		reopen_tokens(d);
 	}
 	keep_state(d);
+	hqd_heard_tick(d, now);
 	logline_flush();
 	if (now - reader_check_ms > 60000) {
 		reader_check_ms = now;
@@ -586,6 +587,7 @@ as_err hqd_open(struct hqd *d, struct as_errmsg *em)
 	    (err = open_core(d, em)) ||
 	    (err = requests_open(d, em)) || (err = link_server_open(&d->links, d->loop, &links, em)))
 		return err;
+	heard_load(d->shell.view, &d->heard);
 	loop_set_tick(d->loop, TICK_MS, on_tick, d);
 	hqd_watch(d);
 	return AS_OK;
@@ -594,6 +596,8 @@ as_err hqd_open(struct hqd *d, struct as_errmsg *em)
 void hqd_close(struct hqd *d)
 {
 	queries_close(d->queries);
+	if (d->links) /* it was open */
+		hqd_heard_write(d);
 	shell_close(&d->shell);
 	control_close(d->control);
 	admin_close(d);
@@ -605,5 +609,6 @@ void hqd_close(struct hqd *d)
 	free(d->nodes);
 	free(d->tokens);
 	free(d->states);
+	heard_done(&d->heard);
 	history_done(&d->history);
 }
