@@ -23,7 +23,8 @@ B := build/$(VARIANT)
 
 # Targets for people first let tools/deps install what is missing, then call make again, on all cores unless -j says.
 CORES := $(shell nproc 2>/dev/null || echo 2)
-AGAIN = $(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$(CORES))
+# A recipe says $(MAKE) itself: make looks for these very letters before it lets a call share its jobs (tests/lint/make.t).
+AGAIN = --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$(CORES))
 
 ifneq ($(V),1)
 Q := @
@@ -102,7 +103,7 @@ CONF_KEYS := $(B)/lint/conf_keys
 # ---- targets for people ----------------------------------------------------------------------------------------
 #: all            build everything
 all: deps
-	$(Q)$(AGAIN) build
+	$(Q)$(MAKE) $(AGAIN) build
 
 build: $(LIB) $(RT) $(PROGRAMS) $(CLI) $(UNIT) $(SIM) $(E2E_TOOLS) $(TOOLS) $(BENCH) $(REPLAYS) $(CONF_KEYS) \
 	$(PRELOADS:tests/lib/%.c=$(B)/%.so)
@@ -147,10 +148,10 @@ check-long: all
 	$(Q)KILLS=200 EVENTS=100000 FULL_LONG=1 $(PROVE) -v tests/e2e/kills.t tests/e2e/load.t tests/e2e/full.t </dev/null
 	$(Q)KILLS=10 $(PROVE) tests/e2e/import.t </dev/null
 	$(Q)LINKS=2000 E2E_WAIT=400 $(PROVE) -v tests/e2e/70-links.bats </dev/null
-	$(Q)$(AGAIN) SAN=thread programs
+	$(Q)$(MAKE) $(AGAIN) SAN=thread programs
 	$(Q)EVENTS=100000 TSAN_OPTIONS=suppressions=tests/lib/tsan.supp AFTERSYNC_BUILD=build/san-thread \
 	    prove --exec '' -v tests/e2e/load.t </dev/null
-	$(Q)$(AGAIN) BUG=seal programs
+	$(Q)$(MAKE) $(AGAIN) BUG=seal programs
 	$(Q)AFTERSYNC_BUILD=build/$(VARIANT)-bugseal prove --exec '' -v tests/e2e/canary.t </dev/null
 
 #: demo           one simulator seed told as a story; ends with `demo: equal`
@@ -181,7 +182,7 @@ bench-beside: all
 #: fuzz [SECONDS=60]   libFuzzer with ASan and UBSan for that long on each input that comes from outside
 fuzz:
 	@tools/deps fuzz
-	$(Q)$(AGAIN) FUZZ=1 SAN= BUG= fuzzers
+	$(Q)$(MAKE) $(AGAIN) FUZZ=1 SAN= BUG= fuzzers
 	$(Q)tests/fuzz/run.sh build/fuzz/fuzz $(or $(SECONDS),60)
 
 #: docs           write the generated documents again

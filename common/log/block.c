@@ -100,26 +100,49 @@ enum refuse_reason block_header_get(struct bytes block, struct block_header *ret
 	return REFUSE_NONE;
 }
 
-enum refuse_reason block_peek(struct bytes block, const uint8_t org[16], struct block_view *ret_v)
+/* Header, body, note, and what the note says. */
+static enum refuse_reason split(struct bytes block, struct block_view *v, struct checkpoint *cp)
 {
-	char origin_text[CHECKPOINT_ORIGIN_MAX];
-	struct block_view v = {.raw = block};
-	struct checkpoint cp;
-	struct bytes origin;
 	enum refuse_reason why;
 	size_t header_n;
 
+	*v = (struct block_view){.raw = block};
 	if (block.n > BLOCK_BYTES_MAX)
 		return REFUSE_TOO_LARGE;
-	if ((why = block_header_get(block, &v.h, &header_n)))
+	if ((why = block_header_get(block, &v->h, &header_n)))
 		return why;
-	if (block.n != header_n + v.h.body_n + v.h.note_n)
+	if (block.n != header_n + v->h.body_n + v->h.note_n)
 		return REFUSE_DAMAGED;
-	v.header = bytes_of(block.p, header_n);
-	v.body = bytes_of(block.p + header_n, v.h.body_n);
-	if (note_parse(bytes_of(v.body.p + v.body.n, v.h.note_n), &v.note) ||
-	    checkpoint_parse(v.note.text, &cp))
+	v->header = bytes_of(block.p, header_n);
+	v->body = bytes_of(block.p + header_n, v->h.body_n);
+	if (note_parse(bytes_of(v->body.p + v->body.n, v->h.note_n), &v->note) ||
+	    checkpoint_parse(v->note.text, cp))
 		return REFUSE_DAMAGED;
+	v->head = cp->head;
+	return REFUSE_NONE;
+}
+
+bool block_outline(struct bytes block, struct block_view *ret_v)
+{
+	struct block_view v;
+	struct checkpoint cp;
+
+	if (split(block, &v, &cp) || v.head.size != v.h.first + v.h.count)
+		return false;
+	*ret_v = v;
+	return true;
+}
+
+enum refuse_reason block_peek(struct bytes block, const uint8_t org[16], struct block_view *ret_v)
+{
+	char origin_text[CHECKPOINT_ORIGIN_MAX];
+	struct block_view v;
+	struct checkpoint cp;
+	struct bytes origin;
+	enum refuse_reason why;
+
+	if ((why = split(block, &v, &cp)))
+		return why;
 	origin = bytes_of(origin_text, checkpoint_origin(org, &v.h.log, origin_text));
 	if (!bytes_equal(cp.origin, origin))
 		return REFUSE_ORIGIN;
@@ -130,7 +153,6 @@ enum refuse_reason block_peek(struct bytes block, const uint8_t org[16], struct 
 	for (uint32_t i = 0; i < v.note.lines_n; i++)
 		if (!bytes_equal(v.note.lines[i].name, origin))
 			return REFUSE_DAMAGED;
-	v.head = cp.head;
 	*ret_v = v;
 	return REFUSE_NONE;
 }

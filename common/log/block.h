@@ -120,4 +120,7 @@ enum refuse_reason block_header_get(struct bytes block, struct block_header *ret
  */
 enum refuse_reason block_peek(struct bytes block, const uint8_t org[16], struct block_view *ret_v);
 
+/* Of a stored block: as block_peek, but whose it is and who signed it is not looked at. */
+bool block_outline(struct bytes block, struct block_view *ret_v);
+
 #endif

@@ -28,9 +28,15 @@ struct block_meta {
 	uint32_t bytes;	    /* of the stored block */
 	uint8_t root[32];   /* after its last event */
 	uint64_t keys_upto; /* from its header */
+	bool damaged; /* none of it can be read: first and count are from its neighbours, root and keys_upto
+			 unknown */
+	bool mended;  /* the row is damaged, and the block itself says what stood there */
 };
 
-/* Look at durable blocks, by the event index they contain. Called by the cores; must not change between two commits. */
+/*
+ * Look at durable blocks, by the event index they contain. Called by the cores; must not change between two
+ * commits. False: the log does not reach so far. A damaged one is true, and says so.
+ */
 struct log_view {
 	void *ctx;
 	bool (*block_at)(void *ctx, const struct log_id *log, uint64_t index, struct block_meta *ret_meta);

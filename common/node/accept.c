@@ -485,6 +485,20 @@ static uint8_t class_of(const struct accept_case *c, const struct accept_line *l
 	return c->known && c->rec.n > 0 ? c->rec.entries[0].place.cls : l->in->ev.imported ? LOG_BULK : LOG_LIVE;
 }
 
+/* AS_OK, AS_EREFUSED: it was, answered; AS_ENOTFOUND. */
+static as_err judge_known(struct line_job *j)
+{
+	struct log_id log;
+	uint64_t index;
+	as_err err;
+
+	if (!j->in->has_event_id)
+		return AS_ENOTFOUND;
+	memcpy(j->l->event_id, j->in->event_id, 16);
+	err = store_event_place(j->a->node->st, j->in->event_id, &log, &index);
+	return err ? err : answer_known(j, &log, index);
+}
+
 /* AS_OK with the verdict set; AS_EREFUSED with the error; AS_ETOOBIG: no room in this batch. */
 static as_err judge(struct line_job *j)
 {
@@ -493,8 +507,6 @@ static as_err judge(struct line_job *j)
 	struct event *ev = &j->ev;
 	struct accept_case *c;
 	struct ledger_refusal why;
-	struct log_id log;
-	uint64_t index;
 	uint8_t leaf[32];
 	struct bytes raw;
 	const struct place place = {.inc_number = j->ctx->log.number,
@@ -511,15 +523,10 @@ static as_err judge(struct line_job *j)
 		batch_uuid7(a->batch->now, j->l->event_id);
 	*ev = in->ev;
 	ev->event_id = bytes_of(j->l->event_id, 16);
-	if (in->has_event_id) {
-		if (id_in_batch(a, j->l->event_id))
-			return AS_ETOOBIG; /* judged when the first one is durable */
-		err = store_event_place(a->node->st, j->l->event_id, &log, &index);
-		if (err == AS_OK)
-			return answer_known(j, &log, index);
-		if (err != AS_ENOTFOUND)
-			return err;
-	}
+	if (in->has_event_id && id_in_batch(a, j->l->event_id))
+		return AS_ETOOBIG; /* judged when the first one is durable */
+	if ((err = judge_known(j)) != AS_ENOTFOUND)
+		return err;
 	if ((err = name_case(j)) || (err = case_get(a, &j->key, &c)))
 		return err;
 	if (class_of(c, j->l) != j->ctx->log.cls) {
@@ -632,6 +639,17 @@ done:
 	batch_author_done(&w);
 	as_wipe(a->random, sizeof a->random);
 	return err == AS_EREFUSED ? AS_OK : err;
+}
+
+void accept_known(struct accept *a, struct accept_line *lines, size_t n)
+{
+	forget(a);
+	node_event_forget(a->node);
+	for (size_t i = 0; i < n; i++) {
+		struct line_job j = {.a = a, .l = &lines[i], .in = lines[i].in};
+		if (lines[i].verdict != ACCEPT_REFUSED && judge_known(&j) == AS_EREFUSED)
+			lines[i].verdict = ACCEPT_REFUSED;
+	}
 }
 
 /* ---- answers ---------------------------------------------------------------------------------------------------- */

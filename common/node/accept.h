@@ -90,6 +90,12 @@ as_err accept_lines(struct accept *a, const struct accept_ctx *ctx, struct accep
 		    size_t n) AS_MUST_CHECK;
 
 /*
+ * When nothing can be recorded: lines that were recorded before, and those that are wrong in themselves, get
+ * their verdict all the same. The others stay ACCEPT_NEW.
+ */
+void accept_known(struct accept *a, struct accept_line *lines, size_t n);
+
+/*
  * The answer to a line as JSON, without newline, for what its verdict says (not OTHER, LATER). An importer is also told
  * that it was recorded before. Returns its length.
  */

@@ -80,11 +80,9 @@ const char *hq_all_join_wrong(const struct node *n, uint32_t token, const struct
 	return NULL;
 }
 
-#define ADMIT_LOGS_MAX 1024
-
 struct branch_logs {
 	const char *branch;
-	struct log_id log[ADMIT_LOGS_MAX];
+	struct log_id *log; /* NULL: they are counted */
 	size_t n;
 };
 
@@ -92,10 +90,27 @@ static as_err take_log(void *arg, const struct log_row *row)
 {
 	struct branch_logs *l = arg;
 
-	if (!log_is_hq(&row->id) && memcmp(row->id.branch, l->branch, BRANCH_CODE_MAX) == 0 && row->head.size > 0 &&
-	    l->n < ADMIT_LOGS_MAX)
-		l->log[l->n++] = row->id;
+	if (log_is_hq(&row->id) || memcmp(row->id.branch, l->branch, BRANCH_CODE_MAX) != 0 ||
+	    row->head.size == 0)
+		return AS_OK;
+	if (l->log)
+		l->log[l->n] = row->id;
+	l->n++;
 	return AS_OK;
+}
+
+/* All logs of the branch; their memory is the batch's. */
+static as_err branch_logs(struct batch *b, const char *branch, struct branch_logs *ret)
+{
+	as_err err;
+
+	*ret = (struct branch_logs){.branch = branch};
+	if ((err = store_each_log(b->node->st, take_log, ret)))
+		return err;
+	if ((ret->log = batch_memory(b, (ret->n + 1) * sizeof ret->log[0])) == NULL)
+		return AS_ENOMEM;
+	ret->n = 0; /* the writer counts and takes: nobody writes in between */
+	return store_each_log(b->node->st, take_log, ret);
 }
 
 static as_err log_key_event(struct batch *b, const struct roster_node *node, const struct log_id *log,
@@ -165,18 +180,18 @@ static as_err subject_keys(struct batch *b, const struct branch_logs *logs)
 
 as_err hq_all_admit(struct batch *b, const struct roster_node *node, struct bytes **ret_raw, size_t *ret_n)
 {
-	struct branch_logs *logs = batch_memory(b, sizeof *logs);
-	struct hq_event *events = batch_memory(b, (ADMIT_LOGS_MAX + 1) * sizeof events[0]);
+	struct branch_logs all, *logs = &all;
 	uint8_t *body = batch_memory(b, ROSTER_BODY_MAX);
+	struct hq_event *events;
 	size_t n = 0;
 	as_err err;
 
-	*ret_raw = batch_memory(b, (ADMIT_LOGS_MAX + 1) * sizeof **ret_raw);
-	if (logs == NULL || events == NULL || body == NULL || *ret_raw == NULL)
-		return AS_ENOMEM;
-	*logs = (struct branch_logs){.branch = node->branch};
-	if ((err = store_each_log(b->node->st, take_log, logs)))
+	if ((err = branch_logs(b, node->branch, logs)))
 		return err;
+	events = batch_memory(b, (logs->n + 1) * sizeof events[0]);
+	*ret_raw = batch_memory(b, (logs->n + 1) * sizeof **ret_raw);
+	if (events == NULL || body == NULL || *ret_raw == NULL)
+		return AS_ENOMEM;
 	events[n++] =
 	    (struct hq_event){.kind = NODE_ADMITTED, .body = bytes_of(body, roster_put_admitted(body, node))};
 	for (size_t i = 0; i < logs->n; i++) {
@@ -312,9 +327,8 @@ as_err enrolment_to_batch(struct batch *b, const struct enrolment *e, struct joi
 	struct node *n = b->node;
 	struct roster *r = &n->roster;
 	struct highest highest = {.branch = e->branch};
-	struct roster_token t = {.number = r->tokens_n ? r->tokens[r->tokens_n - 1].number + 1 : 1,
-				 .expires = e->expires,
-				 .uses = e->uses};
+	uint32_t last = r->tokens_n ? r->tokens[r->tokens_n - 1].number : 0;
+	struct roster_token t = {.number = last + 1, .expires = e->expires, .uses = e->uses};
 	struct roster_branch branch = {.first_number = 1};
 	struct hq_event events[ENROL_EVENTS_MAX];
 	uint8_t bodies[ENROL_EVENTS_MAX][ROSTER_BODY_MAX], secret[32];
@@ -325,6 +339,10 @@ as_err enrolment_to_batch(struct batch *b, const struct enrolment *e, struct joi
 	if (!e->replace && roster_node_of(r, e->branch)) {
 		as_errmsg_set(em, "%.8s has a server already; to put another in its place: hq enrol %.8s --replace",
 			      e->branch, e->branch);
+		return AS_EREFUSED;
+	}
+	if (last == UINT32_MAX) {
+		as_errmsg_set(em, "this head office has used up the numbers of its join codes");
 		return AS_EREFUSED;
 	}
 	for (size_t i = 0; i < r->nodes_n && k + 1 < ENROL_EVENTS_MAX; i++) {

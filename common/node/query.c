@@ -8,8 +8,10 @@
 #include "common/base/clock.h"
 #include "common/base/version.h"
 #include "common/intake/value.h"
+#include "common/node/heard.h"
 #include "common/node/query_impl.h"
 #include "common/node/tally.h"
+#include "common/node/text_time.h"
 
 /* ---- shared ------------------------------------------------------------------------------------------------------- */
 
@@ -64,39 +66,49 @@ bool query_branch(const struct query *q, char ret_code[BRANCH_CODE_MAX], bool *r
 
 /* ---- status without a daemon --------------------------------------------------------------------------------------- */
 
-static json_t *offline_row(const struct query *q, const struct tally_row *t)
+static json_t *offline_row(const struct query *q, const struct tally_row *t, int64_t seen)
 {
 	const struct node *n = q->node;
 	const struct roster_branch *b = roster_branch_of(&n->roster, t->branch);
-	char code[BRANCH_CODE_MAX + 1] = "";
+	char code[BRANCH_CODE_MAX + 1] = "", heard[TEXT_TIME_MAX];
 	uint64_t acked = n->home->is_hq ? t->held : t->acked;
 
 	memcpy(code, t->branch, BRANCH_CODE_MAX);
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:i, s:n, s:i, s:I, s:I, s:s}", "branch", code,
-			 "name", n->home->is_hq ? (b ? b->name : "") : n->home->ident.name, "region", b ? b->region : "",
-			 "state", "stale", "reason", "the daemon of this node is not running", "head",
-			 (json_int_t)t->held, "acked", (json_int_t)acked, "applied", (json_int_t)t->applied,
-			 "lag_events", (json_int_t)(t->held > acked ? t->held - acked : 0), "lag_seconds", 0, "last_seen",
-			 "incarnation", (int)t->incarnation, "flagged", (json_int_t)t->flagged, "refused",
-			 (json_int_t)t->refused, "version", n->home->is_hq ? "" : AFTERSYNC_VERSION);
+	if (seen)
+		text_time(seen, n->home, heard);
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:i, s:o, s:i, s:I, s:I, s:s}",
+			 "branch", code, "name", n->home->is_hq ? (b ? b->name : "") : n->home->ident.name,
+			 "region", b ? b->region : "", "state", "stale", "reason",
+			 "the daemon of this node is not running", "head", (json_int_t)t->held, "acked",
+			 (json_int_t)acked, "applied", (json_int_t)t->applied, "lag_events",
+			 (json_int_t)(t->held > acked ? t->held - acked : 0), "lag_seconds", 0, "last_seen",
+			 seen ? json_string(heard) : json_null(), "incarnation", (int)t->incarnation,
+			 "flagged", (json_int_t)t->flagged, "refused", (json_int_t)t->refused, "version",
+			 n->home->is_hq ? "" : AFTERSYNC_VERSION);
 }
 
 static int status(const struct query *q)
 {
 	const struct node_home *h = q->node->home;
 	struct tally t = {0};
+	struct heard seen = {0};
 	uint64_t events = 0, flagged = 0;
 	json_t *rows = json_array();
 	as_err err = tally_make(q->node, &t);
 
+	if (err == AS_OK && h->is_hq)
+		heard_load(q->node, &seen);
 	for (size_t i = 0; err == AS_OK && i < t.n; i++) {
 		if (!h->is_hq && memcmp(t.rows[i].branch, h->branch, BRANCH_CODE_MAX) != 0)
 			continue;
-		json_array_append_new(rows, offline_row(q, &t.rows[i]));
+		json_array_append_new(
+		    rows, offline_row(q, &t.rows[i],
+				      h->is_hq ? heard_of(&seen, t.rows[i].branch) : heard_receipt(q->node)));
 		events += t.rows[i].held;
 		flagged += t.rows[i].flagged;
 	}
 	tally_done(&t);
+	heard_done(&seen);
 	if (err) {
 		json_decref(rows);
 		return query_failed(q, err, NULL);

@@ -354,6 +354,37 @@ static bool is_held(struct verifier *vf, const struct received *r)
 	return !r->fresh && store_log(vf->node->st, &r->log, &row) == AS_OK && r->first < row.head.size;
 }
 
+/*
+ * A block that was asked back and of whose row nothing can be read: does what is held after it follow from
+ * it? f: the frontier after it. A next one that cannot be read either has no say.
+ */
+static bool fits_next(struct verifier *vf, const struct received *r, const struct tree_frontier *f)
+{
+	struct node *n = vf->node;
+	uint64_t end = r->first + r->count;
+	struct block_meta m;
+	struct tree_frontier g;
+	struct log_row row;
+	uint8_t root[32];
+
+	if (!store_block_at(n->st, &r->log, r->first, &m) || !m.damaged)
+		return true; /* its row has a check of it */
+	if (m.first != r->first || m.count != r->count || store_log(n->st, &r->log, &row))
+		return false;
+	tree_root(f, root);
+	if (end == row.head.size)
+		return memcmp(root, row.head.root, sizeof root) == 0;
+	if (store_block_read(n->st, &r->log, end, &m, &n->block) ||
+	    node_block_open(n, &r->log, buf_bytes(&n->block), &n->opened))
+		return true;
+	g.size = f->size;
+	tree_frontier_copy(&g, f);
+	for (uint32_t i = 0; i < n->opened.events_n; i++)
+		tree_push(&g, n->opened.leaves[i]);
+	tree_root(&g, root);
+	return memcmp(root, m.root, sizeof root) == 0;
+}
+
 void verify_received(struct verifier *vf, struct received *r)
 {
 	struct block_view v;
@@ -372,6 +403,8 @@ void verify_received(struct verifier *vf, struct received *r)
 	bool repair = is_held(vf, r);
 	r->v.reason = r->first == 0 ? verify_first(vf, r, &v, repair, &f) : verify_next(vf, r, &v, &f);
 	r->v.head = r->opened.head;
+	if (r->v.reason == REFUSE_NONE && repair && !fits_next(vf, r, &f))
+		r->v.reason = REFUSE_DAMAGED;
 	if (r->v.reason || repair) /* what comes after the tail does not follow a block that was asked back */
 		return;
 	tail_put(vf, &r->log, &f);

@@ -57,14 +57,13 @@ static as_err take_log(void *arg, const struct log_row *row)
 	return AS_OK;
 }
 
-static as_err take_flagged(void *arg, struct bytes key, struct bytes value)
+static as_err take_flagged(void *arg, const char branch[BRANCH_CODE_MAX], uint64_t n)
 {
-	struct tally_row *r = row_of(arg, (const char *)key.p + 1);
+	struct tally_row *r = row_of(arg, branch);
 
-	(void)value;
 	if (r == NULL)
 		return AS_ENOMEM;
-	r->flagged++;
+	r->flagged += n;
 	return AS_OK;
 }
 
@@ -91,7 +90,7 @@ as_err tally_make(struct node *n, struct tally *ret)
 		if (n->home->is_hq && row_of(&t, n->roster.branches[i].code) == NULL)
 			err = AS_ENOMEM;
 	if (err == AS_OK && (err = store_each_log(n->st, take_log, &t)) == AS_OK &&
-	    (err = store_each_flagged(n->st, bytes_of(NULL, 0), take_flagged, &t)) == AS_OK)
+	    (err = store_flag_counts(n->st, take_flagged, &t)) == AS_OK)
 		err = store_aside_stat(n->st, &aside);
 	if (err == AS_OK && aside.count > 0)
 		err = store_each_aside(n->st, bytes_of(NULL, 0), take_aside, &t);

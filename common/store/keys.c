@@ -103,6 +103,11 @@ struct store_key_buf key_label(struct bytes label, const uint8_t case_id[16])
 	return k;
 }
 
+struct store_key_buf key_branch(const char branch[BRANCH_CODE_MAX])
+{
+	return key_copy(bytes_of(branch, BRANCH_CODE_MAX));
+}
+
 struct store_key_buf key_copy(struct bytes key)
 {
 	struct store_key_buf k = {.n = 0};
@@ -136,13 +141,21 @@ void key_log_text(const struct log_id *log, char out[64])
 }
 
 static const char *const names[TABLES] = {
-    [TABLE_SELF] = "store",	   [TABLE_META] = "meta",
-    [TABLE_LOG] = "log",	   [TABLE_BLOCK] = "block",
-    [TABLE_FRONTIER] = "frontier", [TABLE_CASE] = "case",
-    [TABLE_CELL] = "cell",	   [TABLE_FLAGGED] = "flagged event",
-    [TABLE_RECEIPT] = "receipt",   [TABLE_KEYCHANGE] = "key change",
-    [TABLE_RING] = "ring entry",   [TABLE_ASIDE] = "block aside",
-    [TABLE_EVENT_ID] = "event id", [TABLE_LABEL] = "label",
+    [TABLE_SELF] = "store",
+    [TABLE_META] = "meta",
+    [TABLE_LOG] = "log",
+    [TABLE_BLOCK] = "block",
+    [TABLE_FRONTIER] = "frontier",
+    [TABLE_CASE] = "case",
+    [TABLE_CELL] = "cell",
+    [TABLE_FLAGGED] = "flagged event",
+    [TABLE_RECEIPT] = "receipt",
+    [TABLE_KEYCHANGE] = "key change",
+    [TABLE_RING] = "ring entry",
+    [TABLE_ASIDE] = "block aside",
+    [TABLE_EVENT_ID] = "event id",
+    [TABLE_LABEL] = "label",
+    [TABLE_FLAG_COUNT] = "count of flagged events",
 };
 
 void key_text(unsigned table, struct bytes key, char out[KEY_TEXT_MAX])
@@ -186,6 +199,11 @@ void key_text(unsigned table, struct bytes key, char out[KEY_TEXT_MAX])
 		if (key.n <= 1 + 16 || key.p[key.n - 17] != 0)
 			break;
 		snprintf(out, KEY_TEXT_MAX, "%s %.*s", name, (int)(key.n - 17), (const char *)key.p);
+		return;
+	case TABLE_FLAG_COUNT:
+		if (key.n != BRANCH_CODE_MAX)
+			break;
+		snprintf(out, KEY_TEXT_MAX, "%s %.8s", name, (const char *)key.p);
 		return;
 	case TABLE_META:
 		snprintf(out, KEY_TEXT_MAX, "%s %.*s", name, (int)key.n, (const char *)key.p);

@@ -18,21 +18,22 @@ enum store_table {
 	TABLE_BLOCK = 3, /* log, first index (8); the block of index i is the last with first <= i */
 	TABLE_FRONTIER =
 	    4, /* log, size (8); the frontier at some block ends, STORE_FRONTIER_EVERY events apart */
-	TABLE_CASE = 5,	     /* branch (8), case id (16) */
-	TABLE_CELL = 6,	     /* cell key of common/ledger/cells.h: table, day, branch, dimensions */
-	TABLE_FLAGGED = 7,   /* log, index (8); the events that are in no cell */
-	TABLE_RECEIPT = 8,   /* log; the highest receipt */
-	TABLE_KEYCHANGE = 9, /* log, number (8); gap-free from 1 */
-	TABLE_RING = 10,     /* subject id (16) */
-	TABLE_ASIDE = 11,    /* log, first index (8), check of the block (8); the same block is kept once */
-	TABLE_EVENT_ID = 12, /* branch only: event id (16), log, index (8) */
-	TABLE_LABEL = 13,    /* branch only: label, 0, case id (16) */
+	TABLE_CASE = 5,	       /* branch (8), case id (16) */
+	TABLE_CELL = 6,	       /* cell key of common/ledger/cells.h: table, day, branch, dimensions */
+	TABLE_FLAGGED = 7,     /* log, index (8); the events that are in no cell */
+	TABLE_RECEIPT = 8,     /* log; the highest receipt */
+	TABLE_KEYCHANGE = 9,   /* log, number (8); gap-free from 1 */
+	TABLE_RING = 10,       /* subject id (16) */
+	TABLE_ASIDE = 11,      /* log, first index (8), check of the block (8); the same block is kept once */
+	TABLE_EVENT_ID = 12,   /* branch only: event id (16), log, index (8) */
+	TABLE_LABEL = 13,      /* branch only: label, 0, case id (16) */
+	TABLE_FLAG_COUNT = 14, /* branch (8); its rows in TABLE_FLAGGED, none when there are none */
 	TABLES
 };
 
 _Static_assert(TABLES <= KV_TABLES, "every table has a number");
 
-enum { SELF_IDENTITY = 1, SELF_ASIDE = 2, SELF_KEY = 3 };
+enum { SELF_IDENTITY = 1, SELF_ASIDE = 2, SELF_KEY = 3, SELF_COUNTED = 4 };
 
 /* A frontier is kept at the block end that passes a multiple of this many events. */
 #define STORE_FRONTIER_EVERY 1024
@@ -52,6 +53,7 @@ struct store_key_buf key_log(const struct log_id *log);			/* LOG, RECEIPT; prefi
 struct store_key_buf key_log_at(const struct log_id *log, uint64_t at); /* BLOCK … KEYCHANGE */
 struct store_key_buf key_aside(const struct log_id *log, uint64_t first, const uint8_t check[8]);
 struct store_key_buf key_case(const struct case_key *c);
+struct store_key_buf key_branch(const char branch[BRANCH_CODE_MAX]);
 struct store_key_buf key_event_id(const uint8_t id[16], const struct log_id *log, uint64_t index);
 struct store_key_buf key_label(struct bytes label,
 			       const uint8_t case_id[16]); /* label: 1 to LABEL_BYTES_MAX */

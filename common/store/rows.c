@@ -7,6 +7,7 @@
 #include "common/crypto/check64.h"
 #include "common/crypto/hash.h"
 #include "common/crypto/random.h"
+#include "common/log/block.h"
 
 void row_check(unsigned table, struct bytes key, struct bytes body, uint8_t ret_check[ROW_CHECK])
 {
@@ -29,13 +30,13 @@ bool row_is_sealed(unsigned table)
 	return table == TABLE_CASE || table == TABLE_META;
 }
 
-as_err row_crypt_new(const uint8_t *key, struct row_crypt **ret_c)
+as_err row_crypt_new(const struct row_keys *keys, struct row_crypt **ret_c)
 {
 	struct row_crypt *c = calloc(1, sizeof *c);
 
 	if (c == NULL)
 		return AS_ENOMEM;
-	c->key = key;
+	c->keys = keys;
 	buf_init(&c->opened, ROW_MAX);
 	*ret_c = c;
 	return AS_OK;
@@ -46,6 +47,7 @@ void row_crypt_free(struct row_crypt *take_c)
 	if (take_c == NULL)
 		return;
 	buf_done(&take_c->opened);
+	as_wipe(&take_c->nonces, sizeof take_c->nonces);
 	free(take_c);
 }
 
@@ -53,6 +55,32 @@ void row_crypt_free(struct row_crypt *take_c)
 struct row_ad {
 	uint8_t b[1 + KV_KEY_MAX];
 };
+
+/*
+ * From the content too: two copies of a machine's memory draw the same random bytes, and go on with different
+ * rows. One byte says where the additional data ends.
+ */
+static void nonce_make(struct row_crypt *c, struct bytes ad, struct bytes plain,
+		       uint8_t ret_nonce[AS_AEAD_NONCE])
+{
+	uint8_t ad_n = (uint8_t)ad.n, hash[AS_SHA256_BYTES];
+	struct as_sha256 h;
+
+	if (!c->begun) {
+		uint8_t random[32];
+		as_random(random, sizeof random);
+		as_sha256_init(&c->nonces);
+		as_sha256_update(&c->nonces, c->keys->nonce, sizeof c->keys->nonce);
+		as_sha256_update(&c->nonces, random, sizeof random);
+		c->begun = true;
+	}
+	h = c->nonces;
+	as_sha256_update(&h, &ad_n, 1);
+	as_sha256_update(&h, ad.p, ad.n);
+	as_sha256_update(&h, plain.p, plain.n);
+	as_sha256_final(&h, hash);
+	memcpy(ret_nonce, hash, AS_AEAD_NONCE);
+}
 
 static struct bytes ad_make(unsigned table, struct bytes key, struct row_ad *ad)
 {
@@ -76,8 +104,8 @@ static as_err sealed_open(const struct stx *x, unsigned table, struct bytes key,
 	buf_reset(to);
 	if ((err = buf_reserve(to, n + 1)))
 		return err;
-	if (!as_aead_open(x->crypt->key, value.p + n + AS_AEAD_TAG, ad, bytes_of(value.p, n + AS_AEAD_TAG),
-			  to->p))
+	if (!as_aead_open(x->crypt->keys->seal, value.p + n + AS_AEAD_TAG, ad,
+			  bytes_of(value.p, n + AS_AEAD_TAG), to->p))
 		return row_damaged(x, table, key);
 	to->n = n;
 	*ret_body = buf_bytes(to);
@@ -91,15 +119,14 @@ static as_err sealed_make(const struct stx *x, unsigned table, struct bytes key)
 	struct buf *row = x->row;
 	struct row_ad memory;
 	struct bytes ad = ad_make(table, key, &memory);
+	uint8_t nonce[AS_AEAD_NONCE];
 	as_err err = buf_reserve(row, ROW_SEAL);
 
 	if (err)
 		return err;
-	if (c->sealed == 0)
-		as_random(c->nonce, AS_AEAD_NONCE - 8);
-	put_be64(c->nonce + AS_AEAD_NONCE - 8, c->sealed++);
-	as_aead_seal(c->key, c->nonce, ad, buf_bytes(row), row->p);
-	memcpy(row->p + row->n + AS_AEAD_TAG, c->nonce, AS_AEAD_NONCE);
+	nonce_make(c, ad, buf_bytes(row), nonce);
+	as_aead_seal(c->keys->seal, nonce, ad, buf_bytes(row), row->p);
+	memcpy(row->p + row->n + AS_AEAD_TAG, nonce, AS_AEAD_NONCE);
 	row->n += ROW_SEAL;
 	return AS_OK;
 }
@@ -308,6 +335,17 @@ void block_check(struct bytes block, uint8_t ret_check[ROW_CHECK])
 	as_blake2b(ret_check, ROW_CHECK, bytes_of(NULL, 0), &block, 1);
 }
 
+static void block_head_put(struct bytes key, const struct block_meta *meta, struct bytes block,
+			   uint8_t head[BLOCK_ROW_HEAD])
+{
+	put_be32(head, meta->count);
+	put_be32(head + 4, meta->bytes);
+	memcpy(head + 8, meta->root, 32);
+	put_be64(head + 40, meta->keys_upto);
+	block_check(block, head + 48);
+	row_check(TABLE_BLOCK, key, bytes_of(head, 56), head + 56);
+}
+
 as_err block_put(const struct stx *x, const struct log_id *log, const struct block_meta *meta,
 		 struct bytes block)
 {
@@ -316,16 +354,49 @@ as_err block_put(const struct stx *x, const struct log_id *log, const struct blo
 	as_err err;
 
 	as_assert(meta->bytes == block.n);
-	put_be32(head, meta->count);
-	put_be32(head + 4, meta->bytes);
-	memcpy(head + 8, meta->root, 32);
-	put_be64(head + 40, meta->keys_upto);
-	block_check(block, head + 48);
-	row_check(TABLE_BLOCK, key_bytes(&key), bytes_of(head, 56), head + 56);
+	block_head_put(key_bytes(&key), meta, block, head);
 	buf_reset(x->row);
 	if ((err = buf_add(x->row, head, sizeof head)) || (err = buf_add(x->row, block.p, block.n)))
 		return err;
 	return kv_put(x->txn, TABLE_BLOCK, key_bytes(&key), buf_bytes(x->row));
+}
+
+bool block_meta_of(struct bytes key, struct bytes block, struct block_meta *ret_meta)
+{
+	uint8_t log[LOG_ID_BYTES];
+	struct block_view v;
+
+	if (!block_outline(block, &v))
+		return false;
+	log_id_put(&v.h.log, log);
+	if (!bytes_equal(bytes_of(log, sizeof log), bytes_of(key.p, LOG_ID_BYTES)) ||
+	    v.h.first != key_at(key))
+		return false;
+	*ret_meta = (struct block_meta){
+	    .first = v.h.first, .count = v.h.count, .bytes = (uint32_t)block.n, .keys_upto = v.h.keys_upto};
+	memcpy(ret_meta->root, v.head.root, sizeof ret_meta->root);
+	return true;
+}
+
+/*
+ * The check of the meta is wrong: what stood there is made again from the block, and believed when either
+ * check fits it. A change in one place cannot make both wrong and leave the block whole.
+ */
+static bool block_mend(struct bytes key, struct bytes value, struct block_meta *ret_meta)
+{
+	struct bytes block = bytes_of(value.p + BLOCK_ROW_HEAD, value.n - BLOCK_ROW_HEAD);
+	uint8_t head[BLOCK_ROW_HEAD];
+	struct block_meta meta;
+
+	if (!block_meta_of(key, block, &meta))
+		return false;
+	block_head_put(key, &meta, block, head);
+	if (memcmp(head + 48, value.p + 48, ROW_CHECK) != 0 &&
+	    memcmp(head + 56, value.p + 56, ROW_CHECK) != 0)
+		return false;
+	meta.mended = true;
+	*ret_meta = meta;
+	return true;
 }
 
 as_err block_row_open(const struct stx *x, struct bytes key, struct bytes value, struct block_meta *ret_meta,
@@ -337,8 +408,15 @@ as_err block_row_open(const struct stx *x, struct bytes key, struct bytes value,
 
 	if (key.n != LOG_ID_BYTES + 8 || value.n < BLOCK_ROW_HEAD)
 		return row_damaged(x, TABLE_BLOCK, key);
-	if (row_open(x, TABLE_BLOCK, key, bytes_of(value.p, BLOCK_ROW_HEAD), &head))
-		return AS_ECORRUPT;
+	row_check(TABLE_BLOCK, key, bytes_of(value.p, 56), check);
+	if (memcmp(check, value.p + 56, ROW_CHECK) != 0) {
+		if (!block_mend(key, value, ret_meta))
+			return row_damaged(x, TABLE_BLOCK, key);
+		if (ret_block)
+			*ret_block = bytes_of(value.p + BLOCK_ROW_HEAD, value.n - BLOCK_ROW_HEAD);
+		return AS_OK;
+	}
+	head = bytes_of(value.p, BLOCK_ROW_HEAD);
 	meta = (struct block_meta){.first = key_at(key),
 				   .count = get_be32(head.p),
 				   .bytes = get_be32(head.p + 4),
@@ -379,5 +457,35 @@ as_err block_find(const struct stx *x, const struct log_id *log, uint64_t index,
 	*ret_meta = meta;
 	if (ret_block)
 		*ret_block = block;
+	return AS_OK;
+}
+
+as_err block_place(const struct stx *x, const struct log_id *log, uint64_t index, struct block_meta *ret_meta)
+{
+	struct store_key_buf at, prefix = key_log(log);
+	as_err err = block_find(x, log, index, ret_meta, NULL);
+	struct bytes key, value;
+	struct log_state s;
+	uint64_t end;
+
+	if (err != AS_ECORRUPT)
+		return err;
+	at = key_log_at(log, index + 1);
+	if ((err = kv_seek_before(x->txn, TABLE_BLOCK, key_bytes(&at), &key, &value)))
+		return err;
+	*ret_meta = (struct block_meta){.first = key_at(key), .damaged = true};
+	if (value.n > BLOCK_ROW_HEAD)
+		ret_meta->bytes = (uint32_t)(value.n - BLOCK_ROW_HEAD);
+	if ((err = log_state_get(x, log, &s)))
+		return err;
+	end = s.row.head.size;
+	err = kv_seek(x->txn, TABLE_BLOCK, key_bytes(&at), false, &key, &value);
+	if (err && err != AS_ENOTFOUND)
+		return err;
+	if (err == AS_OK && key_has_prefix(key, key_bytes(&prefix)) && key_at(key) < end)
+		end = key_at(key);
+	if (index >= end || end - ret_meta->first > BLOCK_EVENTS_MAX)
+		return AS_ENOTFOUND;
+	ret_meta->count = (uint32_t)(end - ret_meta->first);
 	return AS_OK;
 }

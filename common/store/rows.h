@@ -7,6 +7,7 @@
 #define AFTERSYNC_STORE_ROWS_H
 
 #include "common/base/buf.h"
+#include "common/crypto/hash.h"
 #include "common/crypto/seal.h"
 #include "common/log/log_row.h"
 #include "common/log/tree.h"
@@ -18,15 +19,21 @@
 /* What a sealed value has more than its content: tag, then nonce. */
 #define ROW_SEAL (AS_AEAD_TAG + AS_AEAD_NONCE)
 
-/* Sealing and opening in one transaction. */
-struct row_crypt {
-	const uint8_t *key;	      /* AS_AEAD_KEY bytes, the store's */
-	uint8_t nonce[AS_AEAD_NONCE]; /* 16 random bytes, counter (BE64) */
-	uint64_t sealed;	      /* values so far; the random bytes are drawn for the first */
-	struct buf opened;	      /* content of the sealed value read last */
+/* From the store key. */
+struct row_keys {
+	uint8_t seal[AS_AEAD_KEY];
+	uint8_t nonce[32]; /* with 32 random bytes one block of SHA-256 */
 };
 
-as_err row_crypt_new(const uint8_t *key, struct row_crypt **ret_c) AS_MUST_CHECK;
+/* Sealing and opening in one transaction. */
+struct row_crypt {
+	const struct row_keys *keys;
+	bool begun;
+	struct as_sha256 nonces; /* over the key for nonces and random bytes, once something was sealed */
+	struct buf opened;	 /* content of the sealed value read last */
+};
+
+as_err row_crypt_new(const struct row_keys *keys, struct row_crypt **ret_c) AS_MUST_CHECK;
 void row_crypt_free(struct row_crypt *take_c);
 
 /* A transaction as the functions of the store hand it on. */
@@ -95,7 +102,13 @@ void block_check(struct bytes block, uint8_t ret_check[ROW_CHECK]);
 as_err block_put(const struct stx *x, const struct log_id *log, const struct block_meta *meta,
 		 struct bytes block) AS_MUST_CHECK;
 
-/* Takes a value apart, checking only the meta; ret_block, when asked for, is checked as well. */
+/* What the meta of this block must be; false: it is not the block of that row. */
+bool block_meta_of(struct bytes key, struct bytes block, struct block_meta *ret_meta);
+
+/*
+ * Takes a value apart, checking only the meta; ret_block, when asked for, is checked as well. A damaged meta
+ * is made again from the block where that is certain (mended); else AS_ECORRUPT.
+ */
 as_err block_row_open(const struct stx *x, struct bytes key, struct bytes value, struct block_meta *ret_meta,
 		      struct bytes *ret_block) AS_MUST_CHECK;
 
@@ -103,5 +116,10 @@ as_err block_row_open(const struct stx *x, struct bytes key, struct bytes value,
  */
 as_err block_find(const struct stx *x, const struct log_id *log, uint64_t index, struct block_meta *ret_meta,
 		  struct bytes *ret_block) AS_MUST_CHECK;
+
+/* As block_find, without the block; where that is AS_ECORRUPT the place alone, as far as the rows around it
+ * tell. */
+as_err block_place(const struct stx *x, const struct log_id *log, uint64_t index,
+		   struct block_meta *ret_meta) AS_MUST_CHECK;
 
 #endif

@@ -71,7 +71,7 @@ as_err store_begin(struct store *st, enum kv_mode mode, struct as_errmsg *em, st
 {
 	struct row_crypt *crypt = NULL;
 	struct kv_txn *txn;
-	as_err err = st->sealed ? row_crypt_new(st->seal_key, &crypt) : AS_OK;
+	as_err err = st->sealed ? row_crypt_new(&st->keys, &crypt) : AS_OK;
 
 	if (err == AS_OK)
 		err = kv_begin(st->kv, mode, &txn);
@@ -87,15 +87,17 @@ as_err store_begin(struct store *st, enum kv_mode mode, struct as_errmsg *em, st
 
 static void key_use(struct store *st, const uint8_t *store_key)
 {
-	static const char seal[] = "aftersync store 1 seal", check[] = "aftersync store 1 check";
+	static const char seal[] = "aftersync store 1 seal", nonce[] = "aftersync store 1 nonce",
+			  check[] = "aftersync store 1 check";
 	struct bytes key = bytes_of(store_key, STORE_KEY_BYTES);
-	struct bytes what[] = {bytes_of_str(seal), bytes_of_str(check)};
+	struct bytes what[] = {bytes_of_str(seal), bytes_of_str(nonce), bytes_of_str(check)};
 
 	st->sealed = store_key != NULL;
 	if (!st->sealed)
 		return;
-	as_blake2b(st->seal_key, sizeof st->seal_key, key, &what[0], 1);
-	as_blake2b(st->key_check, sizeof st->key_check, key, &what[1], 1);
+	as_blake2b(st->keys.seal, sizeof st->keys.seal, key, &what[0], 1);
+	as_blake2b(st->keys.nonce, sizeof st->keys.nonce, key, &what[1], 1);
+	as_blake2b(st->key_check, sizeof st->key_check, key, &what[2], 1);
 }
 
 static as_err key_compare(const struct store *st, const struct stx *x)
@@ -147,7 +149,8 @@ static as_err make(struct store *st, const struct stx *x, const char *writer)
 		if (err)
 			return err;
 	}
-	return self_put(x, &self);
+	as_err err = fold_counts_make(st->fold, x);
+	return err ? err : self_put(x, &self);
 }
 
 static as_err make_new(struct store *st, const char *writer, struct as_errmsg *em)
@@ -256,7 +259,7 @@ void store_close(struct store *take_st)
 	free(take_st->logs);
 	buf_done(&take_st->row);
 	buf_done(&take_st->block);
-	as_wipe(take_st->seal_key, sizeof take_st->seal_key);
+	as_wipe(&take_st->keys, sizeof take_st->keys);
 	free(take_st);
 }
 
@@ -277,7 +280,8 @@ as_err store_take_fence(struct store *st, uint64_t *ret_fence)
 	if ((err = self_get(&x, &self)))
 		return err;
 	self.fence++;
-	if ((err = self_put(&x, &self)) || (err = kv_commit(&x.txn)))
+	if ((err = fold_counts_make(st->fold, &x)) || (err = self_put(&x, &self)) ||
+	    (err = kv_commit(&x.txn)))
 		return err;
 	*ret_fence = self.fence;
 	return AS_OK;
@@ -327,8 +331,7 @@ bool store_block_at(struct store *st, const struct log_id *log, uint64_t index, 
 {
 	AS_AUTO(stx) struct stx x = {0};
 
-	return store_begin(st, KV_READ, NULL, &x) == AS_OK &&
-	       block_find(&x, log, index, ret_meta, NULL) == AS_OK;
+	return store_begin(st, KV_READ, NULL, &x) == AS_OK && block_place(&x, log, index, ret_meta) == AS_OK;
 }
 
 static bool view_block_at(void *ctx, const struct log_id *log, uint64_t index, struct block_meta *ret_meta)

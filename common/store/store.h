@@ -173,7 +173,7 @@ typedef as_err (*store_log_fn)(void *arg, const struct log_row *row);
 as_err store_each_log(struct store *st, store_log_fn fn, void *arg) AS_MUST_CHECK; /* in log_id order */
 as_err store_log(struct store *st, const struct log_id *log, struct log_row *ret_row) AS_MUST_CHECK;
 
-/* False when there is none, or its meta is damaged (store_check and store_block_read say so). */
+/* False when there is none. True with `damaged` when it cannot be read: then only its place is known. */
 bool store_block_at(struct store *st, const struct log_id *log, uint64_t index, struct block_meta *ret_meta);
 
 /* store_block_at for the sync cores. */
@@ -226,6 +226,9 @@ as_err store_each_cell(struct store *st, struct bytes prefix, store_pair_fn fn, 
 as_err store_each_case(struct store *st, struct bytes prefix, store_pair_fn fn, void *arg) AS_MUST_CHECK;
 /* key: log, index; value: kind (BE16), enum entry_status (1 byte). */
 as_err store_each_flagged(struct store *st, struct bytes prefix, store_pair_fn fn, void *arg) AS_MUST_CHECK;
+/* How many those are, by branch; a branch may come more than once. The cost does not grow with them. */
+typedef as_err (*store_count_fn)(void *arg, const char branch[BRANCH_CODE_MAX], uint64_t n);
+as_err store_flag_counts(struct store *st, store_count_fn fn, void *arg) AS_MUST_CHECK;
 /* key: log, first index, check; value: reason (1 byte), block. */
 as_err store_each_aside(struct store *st, struct bytes prefix, store_pair_fn fn, void *arg) AS_MUST_CHECK;
 

@@ -109,21 +109,41 @@ static as_err aside_put(struct store *st, const struct stx *x, const struct log_
 	return row_put(x, TABLE_ASIDE, &key, buf_bytes(&st->block));
 }
 
-/* The row keeps a check of the block: only the same bytes can take its place. */
+/* Is it the block that stood there, as far as the row still tells? */
+static bool is_stored_one(struct bytes value, const struct block_meta *meta, struct bytes block)
+{
+	uint8_t check[ROW_CHECK];
+
+	if (meta->mended) /* its block is whole */
+		return bytes_equal(block, bytes_of(value.p + BLOCK_ROW_HEAD, value.n - BLOCK_ROW_HEAD));
+	block_check(block, check);
+	return block.n == meta->bytes && memcmp(check, value.p + 48, sizeof check) == 0;
+}
+
+/*
+ * The row keeps a check of the block: only the same bytes can take its place. When that is lost as well, one
+ * of the same place, which the caller has verified against the logs around it.
+ */
 as_err op_repair(struct store *st, const struct stx *x, const struct store_op *op)
 {
 	struct store_key_buf key = key_log_at(&op->log, op->aside.first);
-	uint8_t check[ROW_CHECK];
-	struct block_meta meta;
+	struct block_meta meta, place;
 	struct bytes value;
 	as_err err;
+	bool same;
 
 	(void)st;
-	if ((err = kv_get(x->txn, TABLE_BLOCK, key_bytes(&key), &value)) ||
-	    (err = block_row_open(x, key_bytes(&key), value, &meta, NULL)))
+	if ((err = kv_get(x->txn, TABLE_BLOCK, key_bytes(&key), &value)))
 		return err;
-	block_check(op->aside.block, check);
-	if (op->aside.block.n != meta.bytes || memcmp(check, value.p + 48, sizeof check) != 0) {
+	err = block_row_open(x, key_bytes(&key), value, &meta, NULL);
+	if (err == AS_OK)
+		same = is_stored_one(value, &meta, op->aside.block);
+	else if (err == AS_ECORRUPT && (err = block_place(x, &op->log, op->aside.first, &place)) == AS_OK)
+		same = block_meta_of(key_bytes(&key), op->aside.block, &meta) && meta.first == place.first &&
+		       meta.count == place.count;
+	if (err)
+		return err;
+	if (!same) {
 		as_errmsg_set(x->em, "the block at %llu is not the one that was stored",
 			      (unsigned long long)op->aside.first);
 		return AS_ECONFLICT;
@@ -177,7 +197,9 @@ static as_err rotten_cut(struct store *st, const struct stx *x, const struct log
 	struct bytes value;
 	as_err err;
 
-	if ((err = kv_get(x->txn, TABLE_BLOCK, key_bytes(&key), &value)) ||
+	if ((err = kv_get(x->txn, TABLE_BLOCK, key_bytes(&key), &value)))
+		return err;
+	if (value.n > BLOCK_ROW_HEAD &&
 	    (err = aside_put(st, x, log, meta->first, STORE_ASIDE_CUT,
 			     bytes_of(value.p + BLOCK_ROW_HEAD, value.n - BLOCK_ROW_HEAD), stat)))
 		return err;
@@ -228,9 +250,9 @@ as_err op_cut(struct store *st, const struct stx *x, const struct store_op *op)
 	if ((err = store_frontier_at(st, x, s, size, &frontier)) || (err = stat_get(x, &stat)))
 		return err;
 	for (uint64_t at = size; at < s->row.head.size; at = meta.first + meta.count) {
-		if ((err = block_find(x, &op->log, at, &meta, NULL)))
+		if ((err = block_place(x, &op->log, at, &meta)))
 			return err;
-		err = block_find(x, &op->log, at, &meta, &block);
+		err = meta.damaged ? AS_ECORRUPT : block_find(x, &op->log, at, &meta, &block);
 		if (err == AS_OK)
 			err = block_cut(st, x, s, size, &meta, block, &stat);
 		if (err == AS_ECORRUPT) { /* it cannot be read: it goes aside as it is, and the rest is folded again */

@@ -17,7 +17,8 @@
 _Static_assert((uint64_t)sizeof(struct case_entry) * CASE_EVENTS_MAX * 4 < CHUNK_BYTES,
 	       "a case fits a chunk");
 
-const uint8_t fold_tables[] = {TABLE_CASE, TABLE_CELL, TABLE_FLAGGED, TABLE_EVENT_ID, TABLE_LABEL};
+const uint8_t fold_tables[] = {TABLE_CASE,     TABLE_CELL,  TABLE_FLAGGED,
+			       TABLE_EVENT_ID, TABLE_LABEL, TABLE_FLAG_COUNT};
 const size_t fold_tables_n = AS_COUNT(fold_tables);
 
 struct flag {
@@ -36,6 +37,12 @@ struct fold_case {
 	struct flag *dropped;	/* events beyond CASE_EVENTS_MAX of this batch */
 };
 
+/* What the batch adds to a branch's flagged events. */
+struct flag_count {
+	char branch[BRANCH_CODE_MAX];
+	int64_t more;
+};
+
 struct fold {
 	uint8_t **chunks;
 	size_t chunks_n, chunks_cap, chunk; /* chunk: the one in use, counted from 1 */
@@ -47,6 +54,8 @@ struct fold {
 	struct cell_sum cells;
 	uint32_t *order; /* of the cells, when they are written */
 	size_t order_cap;
+	struct flag_count *counts;
+	size_t counts_n, counts_cap;
 	struct cell_sink sink;
 	bool cells_used;
 	as_err err; /* of the sink, which cannot fail */
@@ -142,6 +151,7 @@ void fold_free(struct fold *take_f)
 	free(take_f->cases);
 	free(take_f->cells.slots);
 	free(take_f->order);
+	free(take_f->counts);
 	free(take_f);
 }
 
@@ -176,6 +186,7 @@ void fold_reset(struct fold *f)
 	f->chunk = 0;
 	f->arena = (struct arena){0};
 	cells_reset(f);
+	f->counts_n = 0;
 	f->err = AS_OK;
 	f->needs_rebuild = false;
 }
@@ -316,12 +327,72 @@ static as_err case_get(struct fold *f, const struct stx *x, const struct case_ke
 
 /* ---- events -------------------------------------------------------------------------------------------*/
 
-static as_err flagged_put(const struct stx *x, const struct log_id *log, uint64_t index, uint16_t kind,
-			  uint8_t status)
+static as_err flag_counted(struct fold *f, const struct log_id *log, int more)
+{
+	size_t i = f->counts_n; /* the one met last is the likely one */
+
+	while (i > 0 && memcmp(f->counts[i - 1].branch, log->branch, BRANCH_CODE_MAX) != 0)
+		i--;
+	if (i > 0) {
+		f->counts[i - 1].more += more;
+		return AS_OK;
+	}
+	if (f->counts_n == f->counts_cap) {
+		size_t cap = f->counts_cap ? 2 * f->counts_cap : 8;
+		struct flag_count *p = realloc(f->counts, cap * sizeof *p);
+		if (p == NULL)
+			return AS_ENOMEM;
+		f->counts = p;
+		f->counts_cap = cap;
+	}
+	f->counts[f->counts_n].more = more;
+	memcpy(f->counts[f->counts_n++].branch, log->branch, BRANCH_CODE_MAX);
+	return AS_OK;
+}
+
+static as_err count_write(const struct stx *x, const struct flag_count *c)
+{
+	struct store_key_buf key = key_branch(c->branch);
+	struct bytes body;
+	uint8_t b[8];
+	int64_t n = 0;
+	as_err err = row_get(x, TABLE_FLAG_COUNT, &key, &body);
+
+	if (err && err != AS_ENOTFOUND)
+		return err;
+	if (err == AS_OK && body.n != sizeof b)
+		return row_damaged(x, TABLE_FLAG_COUNT, key_bytes(&key));
+	n = c->more + (err == AS_OK ? (int64_t)get_be64(body.p) : 0);
+	if (n < 0)
+		return row_damaged(x, TABLE_FLAG_COUNT, key_bytes(&key));
+	if (n == 0)
+		return row_del(x, TABLE_FLAG_COUNT, &key);
+	put_be64(b, (uint64_t)n);
+	return row_put(x, TABLE_FLAG_COUNT, &key, bytes_of(b, sizeof b));
+}
+
+static as_err flagged_del(struct fold *f, const struct stx *x, const struct log_id *log, uint64_t index)
 {
 	struct store_key_buf key = key_log_at(log, index);
-	uint8_t body[3];
+	as_err err = kv_del(x->txn, TABLE_FLAGGED, key_bytes(&key));
 
+	if (err)
+		return err == AS_ENOTFOUND ? AS_OK : err;
+	return flag_counted(f, log, -1);
+}
+
+static as_err flagged_put(struct fold *f, const struct stx *x, const struct log_id *log, uint64_t index,
+			  uint16_t kind, uint8_t status)
+{
+	struct store_key_buf key = key_log_at(log, index);
+	struct bytes old;
+	uint8_t body[3];
+	as_err err = kv_get(x->txn, TABLE_FLAGGED, key_bytes(&key), &old);
+
+	if (err == AS_ENOTFOUND)
+		err = flag_counted(f, log, 1);
+	if (err)
+		return err;
 	put_be16(body, kind);
 	body[2] = status;
 	return row_put(x, TABLE_FLAGGED, &key, bytes_of(body, sizeof body));
@@ -358,7 +429,7 @@ as_err fold_event(struct fold *f, const struct stx *x, const struct log_id *log,
 
 	memcpy(place.inc_id, log->inc, sizeof place.inc_id);
 	if (event_decode(event, &ev))
-		return flagged_put(x, log, index, 0, ENTRY_UNDECODABLE);
+		return flagged_put(f, x, log, index, 0, ENTRY_UNDECODABLE);
 	if (!ledger_case_of(&ev, log->branch, &key))
 		return AS_OK;
 	if ((err = case_get(f, x, &key, &c)))
@@ -390,10 +461,8 @@ as_err fold_cut_event(struct fold *f, const struct stx *x, const struct log_id *
 	uint32_t kept = 0;
 	as_err err;
 
-	if (event_decode(event, &ev)) {
-		struct store_key_buf flagged = key_log_at(log, index);
-		return row_del(x, TABLE_FLAGGED, &flagged);
-	}
+	if (event_decode(event, &ev))
+		return flagged_del(f, x, log, index);
 	if (!ledger_case_of(&ev, log->branch, &key))
 		return AS_OK;
 	if ((err = case_get(f, x, &key, &c)))
@@ -426,24 +495,23 @@ static struct log_id log_of_place(const struct case_key *key, const struct place
 	return log;
 }
 
-static as_err case_flags_write(const struct stx *x, const struct fold_case *c)
+static as_err case_flags_write(struct fold *f, const struct stx *x, const struct fold_case *c)
 {
 	as_err err = AS_OK;
 
 	for (const struct flag *flag = c->was; flag && err == AS_OK; flag = flag->next) {
 		struct log_id log = log_of_place(&c->key, &flag->place);
-		struct store_key_buf key = key_log_at(&log, flag->place.index);
-		err = row_del(x, TABLE_FLAGGED, &key);
+		err = flagged_del(f, x, &log, flag->place.index);
 	}
 	for (uint32_t i = 0; i < c->rec.n && err == AS_OK; i++) {
 		const struct case_entry *e = &c->rec.entries[i];
 		struct log_id log = log_of_place(&c->key, &e->place);
 		if (entry_is_flagged(e->status))
-			err = flagged_put(x, &log, e->place.index, e->kind, e->status);
+			err = flagged_put(f, x, &log, e->place.index, e->kind, e->status);
 	}
 	for (const struct flag *flag = c->dropped; flag && err == AS_OK; flag = flag->next) {
 		struct log_id log = log_of_place(&c->key, &flag->place);
-		err = flagged_put(x, &log, flag->place.index, flag->kind, flag->status);
+		err = flagged_put(f, x, &log, flag->place.index, flag->kind, flag->status);
 	}
 	return err;
 }
@@ -512,6 +580,34 @@ static as_err cells_write(struct fold *f, const struct stx *x)
 	return err;
 }
 
+/* A store of a program that kept no counts: they are made from the rows. */
+static as_err count_row(void *arg, struct bytes key, struct bytes body)
+{
+	struct log_id log;
+
+	(void)body;
+	return log_id_get(key.p, &log) ? flag_counted(arg, &log, 1) : AS_ECORRUPT;
+}
+
+as_err fold_counts_make(struct fold *f, const struct stx *x)
+{
+	struct store_key_buf key = key_self(SELF_COUNTED);
+	static const uint8_t one = 1;
+	struct bytes body;
+	as_err err = row_get(x, TABLE_SELF, &key, &body);
+
+	if (err != AS_ENOTFOUND)
+		return err;
+	fold_reset(f);
+	err = row_clear(x, TABLE_FLAG_COUNT);
+	if (err == AS_OK)
+		err = row_each(x, TABLE_FLAGGED, bytes_of(NULL, 0), count_row, f);
+	if (err == AS_OK)
+		err = fold_flush(f, x);
+	fold_reset(f);
+	return err ? err : row_put(x, TABLE_SELF, &key, bytes_of(&one, 1));
+}
+
 as_err fold_flush(struct fold *f, const struct stx *x)
 {
 	as_err err = f->err;
@@ -522,8 +618,11 @@ as_err fold_flush(struct fold *f, const struct stx *x)
 		const struct fold_case *c = f->cases[i];
 		err = case_write(x, c);
 		if (err == AS_OK)
-			err = case_flags_write(x, c);
+			err = case_flags_write(f, x, c);
 	}
+	for (size_t i = 0; i < f->counts_n && err == AS_OK; i++)
+		if (f->counts[i].more != 0)
+			err = count_write(x, &f->counts[i]);
 	if (err == AS_OK)
 		err = cells_write(f, x);
 	fold_reset(f);

@@ -39,8 +39,8 @@ struct store {
 	struct kv *kv;
 	struct store_opener opener;
 	bool stale;
-	bool sealed; /* by seal_key, which is made of the store key */
-	uint8_t seal_key[AS_AEAD_KEY];
+	bool sealed; /* by keys, which are made of the store key */
+	struct row_keys keys;
 	uint8_t key_check[32]; /* the row SELF_KEY */
 	struct buf row;	       /* scratch of struct stx */
 	struct buf block;      /* scratch for a block that moves */
@@ -85,6 +85,9 @@ void fold_want_rebuild(struct fold *f);
 /* True when it is time to flush in a long walk. */
 bool fold_is_large(const struct fold *f);
 as_err fold_flush(struct fold *f, const struct stx *x) AS_MUST_CHECK;
+
+/* Counts of flagged events, where the store has none yet. */
+as_err fold_counts_make(struct fold *f, const struct stx *x) AS_MUST_CHECK;
 
 /* store_index.c: event ids and labels of a branch: add (sign 1) or take out (-1) one event. */
 as_err index_event(const struct stx *x, const struct log_id *log, uint64_t index, struct bytes event,

@@ -25,6 +25,44 @@ as_err store_each_flagged(struct store *st, struct bytes prefix, store_pair_fn f
 	return each_pair(st, TABLE_FLAGGED, prefix, fn, arg);
 }
 
+struct count_walk {
+	store_count_fn fn;
+	void *arg;
+};
+
+static as_err take_count(void *arg, struct bytes key, struct bytes body)
+{
+	const struct count_walk *w = arg;
+
+	if (key.n != BRANCH_CODE_MAX || body.n != 8)
+		return AS_ECORRUPT;
+	return w->fn(w->arg, (const char *)key.p, get_be64(body.p));
+}
+
+static as_err take_flagged(void *arg, struct bytes key, struct bytes body)
+{
+	const struct count_walk *w = arg;
+
+	(void)body;
+	return key.n == LOG_ID_BYTES + 8 ? w->fn(w->arg, (const char *)key.p + 1, 1) : AS_ECORRUPT;
+}
+
+as_err store_flag_counts(struct store *st, store_count_fn fn, void *arg)
+{
+	AS_AUTO(stx) struct stx x = {0};
+	struct store_key_buf key = key_self(SELF_COUNTED);
+	struct count_walk w = {.fn = fn, .arg = arg};
+	struct bytes body;
+	as_err err = store_begin(st, KV_READ, NULL, &x);
+
+	if (err)
+		return err;
+	err = row_get(&x, TABLE_SELF, &key, &body);
+	if (err == AS_ENOTFOUND) /* no daemon of this version had it open yet */
+		return row_each(&x, TABLE_FLAGGED, bytes_of(NULL, 0), take_flagged, &w);
+	return err ? err : row_each(&x, TABLE_FLAG_COUNT, bytes_of(NULL, 0), take_count, &w);
+}
+
 as_err store_each_aside(struct store *st, struct bytes prefix, store_pair_fn fn, void *arg)
 {
 	return each_pair(st, TABLE_ASIDE, prefix, fn, arg);

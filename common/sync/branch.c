@@ -120,7 +120,8 @@ static void role_complete(struct sync_core *c, struct sync_session *s)
 	(void)s;
 	for (struct sync_log *log; (log = sync_log_next(c, c->branch, &at)) != NULL;) {
 		if (own(&log->row.id) &&
-		    (log->ship.reason == REFUSE_FORKED || log->ship.peer.size > log->row.head.size))
+		    (log->ship.reason == REFUSE_FORKED || log->ship.reason == REFUSE_DAMAGED ||
+		     log->ship.peer.size > log->row.head.size))
 			agreed = false;
 	}
 	if (b->has_cur && agreed && !b->must_child)

@@ -78,8 +78,8 @@ void branch_core_tick(struct branch_core *b, uint64_t now);
 
 /*
  * There is something to append in this class. Answered at once by SYNC_APPEND (GO with the log: report it by
- * appended; or WAIT: ask again at the next tick) or by SYNC_OPEN (open that log, report it by appended, ask
- * again). random: 16 fresh random bytes.
+ * appended; or WAIT: ask again at the next tick; or NO_LOG) or by SYNC_OPEN (open that log, report it by
+ * appended, ask again). random: 16 fresh random bytes.
  */
 void branch_core_want(struct branch_core *b, uint64_t now, enum log_class cls, const uint8_t random[16]);
 /* A local append is durable: the log's row as it is now. Also for the first block of an opened log. */

@@ -97,11 +97,21 @@ static void ask_for_fork(struct branch_core *b)
 					    .fork = {.logs = b->c.logs, .n = b->c.logs_n, .number = b->highest + 1}});
 }
 
+/* Is there a number for a child, and a place for both its classes? */
+static bool child_room(const struct branch_core *b)
+{
+	return b->highest < UINT32_MAX && b->c.logs_n + 2 <= b->c.logs_cap;
+}
+
 /* Cuts the log, and asks the shell for the child. */
 static void begin_fork(struct branch_core *b, struct sync_log *log, uint64_t size)
 {
 	struct sync_core *c = &b->c;
 
+	if (!child_room(b)) { /* it stays as it is, state forked, until a start with more room */
+		sync_alarm(c, ALARM_TOO_MANY, c->branch, &log->row.id, size);
+		return;
+	}
 	mark_cut(b, log, size);
 	b->forking = true;
 	c->hold = true; /* what was received before has no place in the logs after it */
@@ -158,7 +168,9 @@ static void settle_one(struct branch_core *b, struct sync_log *log)
 		begin_fork(b, log, to.size);
 		return;
 	}
-	if (to.size > 0 && c->env.block_at(c->env.ctx, &log->row.id, to.size - 1, &m))
+	while (to.size > 0 && c->env.block_at(c->env.ctx, &log->row.id, to.size - 1, &m) && m.damaged)
+		to.size = m.first; /* a sound end is wanted */
+	if (to.size > 0)
 		memcpy(to.root, m.root, sizeof to.root);
 	cut_hq_copy(b, log, &to);
 }
@@ -270,6 +282,11 @@ void branch_core_want(struct branch_core *b, uint64_t now, enum log_class cls, c
 		out.append.log = b->cur;
 		out.append.log.cls = (uint8_t)cls;
 		b->want_since = NEVER;
+		if (!sync_log_room(&b->c, &out.append.log)) {
+			out.append.verdict = APPEND_NO_LOG;
+			sync_emit(&b->c, &out);
+			return;
+		}
 		if (sync_log_find(&b->c, &out.append.log) == NULL) {
 			open_log(b, (uint8_t)cls, b->cur.number, b->cur.inc);
 			return;
@@ -282,6 +299,11 @@ void branch_core_want(struct branch_core *b, uint64_t now, enum log_class cls, c
 	if (b->want_since == NEVER)
 		b->want_since = now;
 	if (!b->must_child && b->linked && now - b->want_since < SYNC_CONFIRM_WAIT_MS) {
+		sync_emit(&b->c, &out);
+		return;
+	}
+	if (!child_room(b)) {
+		out.append.verdict = APPEND_NO_LOG;
 		sync_emit(&b->c, &out);
 		return;
 	}

@@ -105,6 +105,9 @@ struct sync_core {
 struct sync_log *sync_log_find(struct sync_core *c, const struct log_id *id);
 struct sync_log *sync_log_add(struct sync_core *c,
 			      const struct log_row *row); /* NULL: table full (alarm raised) */
+/* Is there a place for this log, or does it stand there? One is kept for the log that an append was ordered
+ * to. */
+bool sync_log_room(struct sync_core *c, const struct log_id *id);
 void sync_log_remove(struct sync_core *c, struct sync_log *log);
 struct sync_ship *sync_ship_of(struct sync_core *c, struct sync_session *s, struct sync_log *log);
 /* Is this log shared with that branch? */
@@ -112,7 +115,12 @@ bool sync_log_shared(const struct log_id *id, const char branch[BRANCH_CODE_MAX]
 /* Iterates the logs shared with a branch: HQ_ALL first, then its own range. at = 0 to begin; NULL at the end.
  */
 struct sync_log *sync_log_next(struct sync_core *c, const char branch[BRANCH_CODE_MAX], size_t *at);
-/* Does `head` lie on what we hold of the log? False also when we hold less. */
+/*
+ * Does `head` lie on what we hold of the log? It differs also when we hold less. Unreadable: our block there
+ * is damaged (a check of it is ordered), so nobody can say; that is no other continuation.
+ */
+enum sync_look { LOOK_AGREES, LOOK_DIFFERS, LOOK_UNREADABLE };
+enum sync_look sync_head_look(struct sync_core *c, const struct sync_log *log, const struct log_head *head);
 bool sync_head_agrees(struct sync_core *c, const struct sync_log *log, const struct log_head *head);
 /* The log whose key numbers the blocks of `log` name: LIVE of the same incarnation; itself; NULL for HQ_ALL.
  */

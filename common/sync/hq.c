@@ -356,14 +356,19 @@ bool hq_core_add_node(struct hq_core *h, const char branch[BRANCH_CODE_MAX])
 
 bool hq_core_add_token(struct hq_core *h, const struct hq_token *token)
 {
-	for (size_t i = 0; i < h->tokens_n; i++)
-		if (h->tokens[i].number == token->number || h->tokens[i].state == TOKEN_SPENT) {
-			h->tokens[i] = *token;
-			return true;
-		}
-	if (h->tokens_n == h->tokens_cap)
+	size_t at = 0;
+
+	while (at < h->tokens_n && h->tokens[at].number != token->number)
+		at++;
+	if (at == h->tokens_cap) /* full: one that nobody can use any more makes room */
+		for (at = 0; at < h->tokens_n; at++)
+			if (h->tokens[at].state == TOKEN_SPENT && !h->tokens[at].more)
+				break;
+	if (at == h->tokens_cap)
 		return false;
-	h->tokens[h->tokens_n++] = *token;
+	if (at == h->tokens_n)
+		h->tokens_n++;
+	h->tokens[at] = *token;
 	return true;
 }
 

@@ -48,6 +48,7 @@ struct hq_token {
 	char branch[BRANCH_CODE_MAX];
 	enum hq_token_state state;
 	uint64_t expires_ms;
+	bool more;     /* others may still use it: its place is kept when it is spent */
 	uint32_t link; /* of the join being admitted */
 	struct msg_join join;
 };
@@ -91,7 +92,8 @@ void hq_core_init(struct hq_core *h, const struct hq_conf *conf);
 /* At start: every log of the store, every admitted node, every token that is not spent. */
 bool hq_core_load_log(struct hq_core *h, const struct log_row *row);
 bool hq_core_add_node(struct hq_core *h, const char branch[BRANCH_CODE_MAX]);
-bool hq_core_add_token(struct hq_core *h, const struct hq_token *token);
+bool hq_core_add_token(struct hq_core *h,
+		       const struct hq_token *token); /* in place of the same number, if it is there */
 
 /* m: borrowed. Slots of blocks and keys are given back by SYNC_FREE, at once or later. */
 void hq_core_recv(struct hq_core *h, uint64_t now, const struct hq_link *link, const struct msg *m);
@@ -111,6 +113,9 @@ void hq_core_checked(struct hq_core *h, uint64_t now, const struct log_id *log, 
 bool hq_core_may_append(const struct hq_core *h);
 bool hq_core_append(struct hq_core *h, uint64_t now, const struct log_id *log);
 void hq_core_not_appended(struct hq_core *h, uint64_t now);
+/* Is there a place in the tables for another log, another token? To be asked before one is made. */
+bool hq_core_room(struct hq_core *h, const struct log_id *log);
+bool hq_core_token_room(const struct hq_core *h);
 void hq_core_appended(struct hq_core *h, uint64_t now, const struct log_row *row);
 
 /* Operator: the keys of all logs of a branch end at what is committed (`hq enrol --replace`). */

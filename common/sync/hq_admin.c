@@ -56,6 +56,19 @@ bool hq_core_append(struct hq_core *h, uint64_t now, const struct log_id *id)
 	return true;
 }
 
+bool hq_core_room(struct hq_core *h, const struct log_id *id)
+{
+	return sync_log_room(&h->c, id);
+}
+
+bool hq_core_token_room(const struct hq_core *h)
+{
+	for (size_t i = 0; i < h->tokens_n; i++)
+		if (h->tokens[i].state == TOKEN_SPENT && !h->tokens[i].more)
+			return true;
+	return h->tokens_n < h->tokens_cap;
+}
+
 /* Blocks of this log came while it was being written: whoever has them says Hello. */
 static void say_again(struct hq_core *h, const struct log_id *id)
 {
@@ -78,15 +91,14 @@ void hq_core_appended(struct hq_core *h, uint64_t now, const struct log_row *row
 	struct sync_log *log = sync_log_find(&h->c, &row->id);
 
 	h->c.now = now;
-	if (log == NULL) {
-		log = sync_log_add(&h->c, row);
-		as_assert(log != NULL);
+	if (log == NULL && (log = sync_log_add(&h->c, row)) != NULL)
 		for (size_t i = 0; i < h->sessions_n; i++) /* nobody has it yet */
 			if (h->sessions[i].open && sync_log_shared(&row->id, h->sessions[i].branch))
 				sync_ship_of(&h->c, &h->sessions[i], log)->known = true;
+	if (log) { /* else the table is full: it is shared after the next start, which makes room */
+		log->row = *row;
+		log->in = row->head.size;
 	}
-	log->row = *row;
-	log->in = row->head.size;
 	if (sync_append_end(&h->c))
 		say_again(h, &row->id);
 	for (size_t i = 0; i < h->sessions_n; i++)

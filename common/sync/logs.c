@@ -24,12 +24,25 @@ struct sync_log *sync_log_find(struct sync_core *c, const struct log_id *id)
 	return i < c->logs_n && log_id_equal(&c->logs[i].row.id, id) ? &c->logs[i] : NULL;
 }
 
+bool sync_log_room(struct sync_core *c, const struct log_id *id)
+{
+	size_t kept = 0;
+
+	if (sync_log_find(c, id))
+		return true;
+	if (log_is_hq(id) && id->number > SYNC_INSTANCES_MAX)
+		return false;
+	if (c->appending && !log_id_equal(id, &c->append_log) && !sync_log_find(c, &c->append_log))
+		kept = 1;
+	return c->logs_n + kept < c->logs_cap;
+}
+
 struct sync_log *sync_log_add(struct sync_core *c, const struct log_row *row)
 {
 	size_t i = lower_bound(c, &row->id);
 
 	as_assert(i == c->logs_n || !log_id_equal(&c->logs[i].row.id, &row->id));
-	if (c->logs_n == c->logs_cap || (log_is_hq(&row->id) && row->id.number > SYNC_INSTANCES_MAX)) {
+	if (!sync_log_room(c, &row->id)) {
 		sync_alarm(c, ALARM_TOO_MANY, row->id.branch, &row->id, 0);
 		return NULL;
 	}
@@ -78,18 +91,34 @@ struct sync_ship *sync_ship_of(struct sync_core *c, struct sync_session *s, stru
 	return &s->all[log->row.id.number - 1];
 }
 
-bool sync_head_agrees(struct sync_core *c, const struct sync_log *log, const struct log_head *head)
+static enum sync_look look(bool agrees)
+{
+	return agrees ? LOOK_AGREES : LOOK_DIFFERS;
+}
+
+enum sync_look sync_head_look(struct sync_core *c, const struct sync_log *log, const struct log_head *head)
 {
 	struct block_meta m;
 
 	if (head->size == 0)
-		return true;
+		return LOOK_AGREES;
 	if (head->size > log->row.head.size)
-		return false;
+		return LOOK_DIFFERS;
 	if (head->size == log->row.head.size)
-		return memcmp(head->root, log->row.head.root, sizeof head->root) == 0;
-	return c->env.block_at(c->env.ctx, &log->row.id, head->size - 1, &m) &&
-	       m.first + m.count == head->size && memcmp(head->root, m.root, sizeof m.root) == 0;
+		return look(memcmp(head->root, log->row.head.root, sizeof head->root) == 0);
+	if (!c->env.block_at(c->env.ctx, &log->row.id, head->size - 1, &m))
+		return LOOK_DIFFERS;
+	if (m.first + m.count != head->size || !m.damaged)
+		return look(m.first + m.count == head->size &&
+			    memcmp(head->root, m.root, sizeof m.root) == 0);
+	sync_emit(c,
+		  &(struct sync_out){.type = SYNC_CHECK, .verify = {.log = log->row.id, .first = m.first}});
+	return LOOK_UNREADABLE;
+}
+
+bool sync_head_agrees(struct sync_core *c, const struct sync_log *log, const struct log_head *head)
+{
+	return sync_head_look(c, log, head) == LOOK_AGREES;
 }
 
 struct sync_log *sync_keys_log(struct sync_core *c, const struct sync_log *log)

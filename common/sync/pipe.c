@@ -65,6 +65,8 @@ void sync_refuse(struct sync_core *c, struct sync_session *s, uint32_t link, uin
 			if (!c->env.block_at(c->env.ctx, id, index, &meta) || meta.first == 0 ||
 			    !c->env.block_at(c->env.ctx, id, meta.first - 1, &meta))
 				break;
+			if (meta.damaged)
+				continue;
 			at = meta.first + meta.count;
 			r->points[r->points_n] = (struct log_head){.size = at};
 			memcpy(r->points[r->points_n++].root, meta.root, 32);
@@ -273,7 +275,9 @@ static void evidence(struct sync_core *c, struct sync_session *s, struct sync_it
 
 	as_assert(log != NULL);
 	bool same = c->env.block_at(c->env.ctx, &item->log, item->first, &m) && m.first == item->first &&
-		    m.count == item->count && memcmp(m.root, v->head.root, sizeof m.root) == 0;
+		    m.count == item->count &&
+		    (m.damaged ||
+		     memcmp(m.root, v->head.root, sizeof m.root) == 0); /* verified whole, if asked for */
 	item->ready = true;
 	item->head = v->head;
 	if (same && log->damaged == item->first) {

@@ -180,9 +180,13 @@ static void hear(struct sync_core *c, struct sync_session *s, const struct wire_
 		ship->peer = h->head;
 		ship->sent = log->row.head.size;
 		c->role->peer_more(c, s, log);
-	} else if (sync_head_agrees(c, log, &h->head)) {
+		return;
+	}
+	enum sync_look look = sync_head_look(c, log, &h->head);
+	if (look != LOOK_DIFFERS) {
 		ship->peer = h->head;
 		ship->sent = h->head.size;
+		ship->reason = look == LOOK_UNREADABLE ? REFUSE_DAMAGED : ship->reason;
 #ifdef BUG_10 /* planted: off by one at resume */
 		ship->sent += ship->sent > 0 && ship->sent < log->row.head.size;
 #endif
@@ -343,14 +347,15 @@ void sync_have(struct sync_core *c, struct sync_session *s, const struct msg_hav
 	if (h->head.size > log->row.head.size) {
 		if (h->head.size > ship->peer.size)
 			ship->peer = h->head;
-#ifdef BUG_6 /* planted: a receipt is believed without a look at its root */
-	} else if (!h->receipted && !sync_head_agrees(c, log, &h->head)) {
-#else
-	} else if (!sync_head_agrees(c, log, &h->head)) {
-#endif
-		conflict(c, s, log, h->head.size);
-		return;
 	} else {
+		enum sync_look look = sync_head_look(c, log, &h->head);
+#ifdef BUG_6 /* planted: a receipt is believed without a look at its root */
+		look = h->receipted ? LOOK_AGREES : look;
+#endif
+		if (look == LOOK_DIFFERS)
+			conflict(c, s, log, h->head.size);
+		if (look != LOOK_AGREES)
+			return;
 		if (h->head.size > ship->peer.size) {
 			ship->peer = h->head;
 			ship->retries = 0;

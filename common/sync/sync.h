@@ -136,7 +136,12 @@ enum sync_out_type {
 
 enum sync_link { SYNC_LINK_NODE = 1, SYNC_LINK_JOIN };
 
-enum sync_append { APPEND_GO = 1, APPEND_WAIT };
+enum sync_append {
+	APPEND_GO = 1,
+	APPEND_WAIT,
+	APPEND_NO_LOG, /* a log would have to be opened, and there is no place or number for one: not in this
+			  run */
+};
 
 enum sync_alarm {
 	ALARM_NONE = 0,

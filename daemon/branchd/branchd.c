@@ -1,6 +1,7 @@
 #include "daemon/branchd/branchd.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/base/clock.h"
@@ -85,6 +86,8 @@ static void role_out(void *ctx, const struct sync_out *out)
 	case SYNC_APPEND:
 		if (out->append.verdict == APPEND_GO)
 			local_append(d, &out->append.log);
+		else if (out->append.verdict == APPEND_NO_LOG)
+			local_no_log(d);
 		else
 			loop_timer_set(d->loop, &d->want, clock_mono_ms() + WANT_AGAIN_MS);
 		break;
@@ -256,13 +259,10 @@ static void on_tick(void *arg)
 
 as_err branchd_open(struct branchd *d, struct as_errmsg *em)
 {
-	static struct log_row rows[BRANCHD_LOGS_MAX];
 	struct branch_conf conf = {.env = {.ctx = &d->shell,
 					   .out = shell_out,
 					   .block_at = shell_block_at,
 					   .receipt_ok = shell_receipt_ok},
-				   .logs = d->logs,
-				   .logs_cap = BRANCHD_LOGS_MAX,
 				   .queue = d->queue,
 				   .queue_cap = BRANCHD_QUEUE_MAX};
 	struct link_client_conf link = {.endpoint = d->conf.endpoint[0] ? d->conf.endpoint : d->home->join.endpoint,
@@ -282,16 +282,23 @@ as_err branchd_open(struct branchd *d, struct as_errmsg *em)
 	    (err = accept_init(&d->accept, d->shell.at_store.node, &d->shell.at_store.batch)) ||
 	    (err = link_client_open(&d->link, d->loop, &link, em)))
 		return err;
+	if ((err = local_tables(d))) {
+		as_errmsg_set(em, "the logs of this branch cannot be listed: %s", as_err_text(err));
+		return err;
+	}
+	conf.logs = d->logs;
+	conf.logs_cap = d->logs_cap;
 	memcpy(conf.branch, d->home->branch, BRANCH_CODE_MAX);
 	as_random(conf.run_id, sizeof conf.run_id);
 	as_random(&conf.seed, sizeof conf.seed);
 	branch_core_init(&d->core, &conf);
 	struct branch_start start;
-	if ((err = local_start(d, rows, BRANCHD_LOGS_MAX, false, &start))) {
+	if ((err = local_start(d, false, &start))) {
 		as_errmsg_set(em, "the logs of this branch cannot be listed: %s", as_err_text(err));
 		return err;
 	}
 	branch_core_load(&d->core, &start, clock_mono_ms());
+	d->seen_utc = heard_receipt(d->shell.view);
 	shell_step_done(&d->shell);
 	d->kind = SYNC_LINK_NODE;
 	loop_timer_set(d->loop, &d->connect, clock_mono_ms());
@@ -311,6 +318,8 @@ void branchd_close(struct branchd *d)
 	control_close(d->control);
 	link_client_close(d->link);
 	accept_done(&d->accept);
+	free(d->logs);
+	free(d->rows);
 	history_done(&d->history);
 	as_wipe(d->token_secret, sizeof d->token_secret);
 }

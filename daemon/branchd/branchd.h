@@ -13,6 +13,7 @@
 #define AFTERSYNC_DAEMON_BRANCHD_BRANCHD_H
 
 #include "common/node/fork.h"
+#include "common/node/heard.h"
 #include "common/sync/branch.h"
 #include "daemon/branchd/branchd_conf.h"
 #include "daemon/rt/control.h"
@@ -21,7 +22,10 @@
 #include "daemon/rt/queries.h"
 #include "daemon/rt/shell.h"
 
-#define BRANCHD_LOGS_MAX 1024
+#define BRANCHD_LOGS_MORE                                                                                    \
+	16384 /* room in the table of logs for those that come in this run: an empty store gets back         \
+		 all; what is not used is never touched */
+#define BRANCHD_LOGS_MANY 512 /* from so many logs on it is said at each start */
 #define BRANCHD_QUEUE_MAX 512
 #define BRANCHD_APPEND_MAX 1024	 /* lines of one commit */
 #define BRANCHD_WAITING_MAX 8192 /* lines read and not answered, of all connections: beyond, each has one more … */
@@ -80,7 +84,10 @@ struct branchd {
 	struct node_home *home;
 	struct shell shell;
 	struct branch_core core;
-	struct sync_log logs[BRANCHD_LOGS_MAX];
+	struct sync_log *logs; /* logs_cap: those in the store at the start, and BRANCHD_LOGS_MORE */
+	struct log_row *rows;  /* of the same number: what the store knows, on its way into the core */
+	size_t logs_cap;
+	bool no_log_said;
 	struct sync_item queue[BRANCHD_QUEUE_MAX];
 	uint8_t token_public[32], token_secret[32];
 	/* line */
@@ -91,7 +98,8 @@ struct branchd {
 	char link_why[128]; /* why the last connection ended */
 	bool token_refused;  /* head office does not take the join code */
 	int64_t backlog_utc; /* something is not receipted since; 0: all is */
-	int64_t seen_utc;   /* last whole message of head office; 0: none in this run */
+	int64_t
+	    seen_utc; /* last whole message of head office; of an earlier run: the latest receipt; 0: none */
 	/* local work: one job at a time */
 	struct accept accept; /* store thread */
 	struct append_job append;
@@ -128,9 +136,12 @@ void branchd_reason(const struct branchd *d, enum sync_state state, char *ret, s
 void local_append(struct branchd *d, const struct log_id *log);
 void local_open(struct branchd *d, const struct sync_out *out);
 void local_fork(struct branchd *d);
-/* What the store knows, for the core; rows: memory for cap of them. AS_ETOOBIG: there are more logs than that. */
-as_err local_start(struct branchd *d, struct log_row *rows, size_t cap, bool ours,
-		   struct branch_start *ret) AS_MUST_CHECK;
+/* A log would have to be opened and cannot: who waits is told. */
+void local_no_log(struct branchd *d);
+/* Memory for the logs that there are, and for more. */
+as_err local_tables(struct branchd *d) AS_MUST_CHECK;
+/* What the store knows, for the core, in d->rows. AS_ETOOBIG: there are more logs than that. */
+as_err local_start(struct branchd *d, bool ours, struct branch_start *ret) AS_MUST_CHECK;
 
 /* submit.c */
 struct submit_conn;

@@ -1,5 +1,6 @@
 /* Local work in the store thread: appending what was submitted, opening a log, carrying out a fork. */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "common/base/check.h"
 #include "common/base/clock.h"
@@ -47,11 +48,36 @@ static void join_message(struct branchd *d, const struct branch_start *s, struct
 	node_join_sign(h, d->token_public, j);
 }
 
-as_err local_start(struct branchd *d, struct log_row *row, size_t cap, bool ours, struct branch_start *ret)
+static as_err count_row(void *arg, const struct log_row *row)
+{
+	(void)row;
+	(*(size_t *)arg)++;
+	return AS_OK;
+}
+
+as_err local_tables(struct branchd *d)
+{
+	size_t n = 0;
+	as_err err = store_each_log(d->shell.view->st, count_row, &n);
+
+	if (err)
+		return err;
+	if (n >= BRANCHD_LOGS_MANY)
+		logline(LOG_LEVEL_WARN, "many-logs",
+			"count=%zu reason=\"a log is opened at a start that head office does not confirm in "
+			"time\"",
+			n);
+	d->logs_cap = n + BRANCHD_LOGS_MORE;
+	d->logs = calloc(d->logs_cap, sizeof d->logs[0]);
+	d->rows = calloc(d->logs_cap, sizeof d->rows[0]);
+	return d->logs && d->rows ? AS_OK : AS_ENOMEM;
+}
+
+as_err local_start(struct branchd *d, bool ours, struct branch_start *ret)
 {
 	const struct node_home *h = d->home;
-	struct rows rows = {.row = row, .cap = cap};
-	struct branch_start s = {.ours = ours, .first_number = h->join.incarnation, .rows = row};
+	struct rows rows = {.row = d->rows, .cap = d->logs_cap};
+	struct branch_start s = {.ours = ours, .first_number = h->join.incarnation, .rows = d->rows};
 	const struct roster_transport *t = roster_transport_of(&d->shell.view->roster, 0);
 	AS_AUTO(buf) struct buf b = {0};
 
@@ -94,6 +120,9 @@ static void refuse_appended(struct append_job *j, struct node *n)
 			used = limit = 0;
 		snprintf(text, sizeof text, "NOT recorded: store full (%llu of %llu MiB).",
 			 (unsigned long long)(used >> 20), (unsigned long long)(limit >> 20));
+	} else if (j->err == AS_ETOOBIG) {
+		snprintf(text, sizeof text,
+			 "NOT recorded: there is no room for another log; restart aftersync-branchd.");
 	} else {
 		snprintf(text, sizeof text, "NOT recorded: %s.", as_err_text(j->err));
 	}
@@ -162,18 +191,56 @@ static void take_lines(struct append_job *j, struct pending_list *w)
 		w->last = NULL;
 }
 
-/* There is not even space to open a log: whoever waits is told, and does not wait for somebody to make room. */
+static void known_run(struct worker_job *job, void *ctx)
+{
+	struct append_job *j = (struct append_job *)job;
+
+	(void)ctx;
+	accept_known(&j->d->accept, j->lines, j->n);
+}
+
+static void known_done(struct worker_job *job)
+{
+	struct append_job *j = (struct append_job *)job;
+	struct branchd *d = j->d;
+
+	d->local_under_way = false;
+	refuse_appended(j, d->shell.view);
+	submit_done(d, j);
+	branchd_work(d); /* who waits still, or came meanwhile, has the next try */
+}
+
+/*
+ * There is not even space to open a log: whoever waits is told, and does not wait for somebody to make room.
+ * What was recorded before is answered from the store.
+ */
 static void refuse_waiting(struct branchd *d, as_err err)
 {
 	struct append_job *j = &d->append;
+	int k = d->waiting[0].first ? 0 : 1;
 
-	*j = (struct append_job){.d = d, .err = err};
-	for (int k = 0; k < 2; k++)
-		while (d->waiting[k].first) {
-			take_lines(j, &d->waiting[k]);
-			refuse_appended(j, d->shell.view);
-			submit_done(d, j);
-		}
+	if (d->waiting[k].first == NULL || d->fork_wanted) {
+		branchd_work(d);
+		return;
+	}
+	j->job = (struct worker_job){.run = known_run, .done = known_done};
+	j->d = d;
+	j->ctx = (struct accept_ctx){.log = {.cls = k ? LOG_BULK : LOG_LIVE}};
+	j->err = err;
+	j->stale = false;
+	take_lines(j, &d->waiting[k]);
+	d->local_under_way = true;
+	worker_post(d->shell.store, &j->job);
+}
+
+void local_no_log(struct branchd *d)
+{
+	if (!d->no_log_said)
+		logline(LOG_LEVEL_ERR, "no-log",
+			"logs=%zu reason=\"no room for another log: restart to make room\"",
+			d->core.c.logs_n);
+	d->no_log_said = true;
+	refuse_waiting(d, AS_ETOOBIG);
 }
 
 void local_append(struct branchd *d, const struct log_id *log)
@@ -223,7 +290,9 @@ static void open_done(struct worker_job *job)
 	if (j->err) {
 		shell_commit_failed(j->err, "open-log", &j->em);
 		branch_core_not_appended(&d->core, clock_mono_ms());
+		shell_step_done(&d->shell);
 		refuse_waiting(d, j->err);
+		return;
 	}
 	for (size_t i = 0; i < j->rows_n; i++) {
 		char name[NODE_LOG_TEXT_MAX];
@@ -287,7 +356,6 @@ static void fork_done(struct worker_job *job)
 {
 	struct fork_job *j = (struct fork_job *)job;
 	struct branchd *d = j->d;
-	static struct log_row rows[BRANCHD_LOGS_MAX]; /* loop's thread */
 
 	d->local_under_way = false;
 	if (j->err == AS_ECORRUPT && fork_again(j)) {
@@ -306,7 +374,7 @@ static void fork_done(struct worker_job *job)
 	for (size_t i = 0; i < d->core.c.logs_n; i++)
 		node_reader_forget(d->shell.view, &d->core.c.logs[i].row.id);
 	struct branch_start s;
-	as_err err = local_start(d, rows, BRANCHD_LOGS_MAX, true, &s);
+	as_err err = local_start(d, true, &s);
 	if (err)
 		shell_commit_failed(err, "fork", &j->em);
 	branch_core_forked(&d->core, clock_mono_ms(), &s);

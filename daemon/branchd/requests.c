@@ -65,7 +65,9 @@ static void request(struct branchd *d, struct control_conn *c, struct bytes line
 	AS_AUTO(json) json_t *o = json_loadb((const char *)line.p, line.n, JSON_REJECT_DUPLICATES, &je);
 	const char *cmd = json_string_value(json_object_get(o, "cmd"));
 
-	if (cmd == NULL) {
+	if (line.n > INTAKE_LINE_MAX) {
+		control_end(c, 64, "the request is longer than 65536 bytes");
+	} else if (cmd == NULL) {
 		control_end(c, 64, "the request is not a JSON object with a text cmd");
 	} else if (strcmp(cmd, "submit") == 0) {
 		struct submit_conn *s = d->stopping ? NULL : submit_begin(d, c, json_is_true(json_object_get(o, "imported")));

@@ -15,7 +15,7 @@
 #define TICK_MS 1000
 #define STATE_MS 2000
 #define STORE_HUNG_MS 20000 /* a job of the store thread that runs so long: no watchdog ping */
-#define LOGS_EACH 16	    /* room in the table of logs for each branch, on average */
+#define LOGS_EACH 16	    /* room in the table of logs for each new branch, beside half of what there is */
 #define LOGS_MIN 4096
 #define NODES_MIN 1024
 #define QUEUE_MAX 4096
@@ -120,9 +120,13 @@ static void join_look(struct hqd *d, const struct roster_token *t, const struct 
 /* A join that is wrong in itself never reaches the core. */
 static bool join_ok(struct hqd *d, const struct hqd_link *l, const struct msg_join *j)
 {
+	struct log_id to = {.cls = LOG_HQ_BRANCH, .number = d->home->instance};
 	const char *wrong = hq_core_may_append(&d->core) ? hq_all_join_wrong(d->shell.view, l->token, j)
 							 : "this head office writes nothing now";
 
+	memcpy(to.branch, j->branch, BRANCH_CODE_MAX);
+	if (wrong == NULL && !hq_core_room(&d->core, &to))
+		wrong = "the table of logs is full: restart aftersync-hqd, which makes room";
 	if (wrong)
 		logline(LOG_LEVEL_WARN, "join-refused", "branch=%.8s reason=%s", j->branch, LOG_STR(wrong));
 	else
@@ -224,6 +228,7 @@ static as_err load_roster(struct hqd *d)
 			continue;
 		memcpy(t.branch, k->branch, BRANCH_CODE_MAX);
 		t.expires_ms = left > 0 ? mono + (uint64_t)left : mono;
+		t.more = k->used < k->uses;
 		if (k->used >= k->uses) { /* until its node has shown itself, a lost Joined may be asked for again */
 			t.state = TOKEN_USED;
 			for (size_t n = 0; n < r->nodes_n; n++)
@@ -456,7 +461,8 @@ static void reopen_tokens(struct hqd *d)
 	for (size_t i = 0; i < d->core.tokens_n; i++) {
 		struct hq_token *t = &d->core.tokens[i];
 		const struct roster_token *k = roster_token_of(r, t->number);
-		if (t->state == TOKEN_SPENT && k && k->used < k->uses)
+		t->more = k && k->used < k->uses;
+		if (t->state == TOKEN_SPENT && t->more)
 			t->state = TOKEN_OPEN;
 	}
 }
@@ -477,6 +483,7 @@ static void on_tick(void *arg)
 		reopen_tokens(d);
 	}
 	keep_state(d);
+	hqd_heard_tick(d, now);
 	logline_flush();
 	if (now - reader_check_ms > 60000) {
 		reader_check_ms = now;
@@ -490,6 +497,13 @@ static void on_tick(void *arg)
 }
 
 /* ---- open and close ------------------------------------------------------------------------------------------------------ */
+
+static as_err count_log(void *arg, const struct log_row *row)
+{
+	(void)row;
+	(*(size_t *)arg)++;
+	return AS_OK;
+}
 
 static as_err load_log(void *arg, const struct log_row *row)
 {
@@ -507,14 +521,19 @@ static as_err open_core(struct hqd *d, struct as_errmsg *em)
 				       .out = shell_out,
 				       .block_at = shell_block_at,
 				       .receipt_ok = shell_receipt_ok},
-			       .logs_cap = LOGS_MIN + LOGS_EACH * (branches + NODES_MIN),
 			       .queue_cap = QUEUE_MAX,
 			       .sessions_cap = (size_t)d->conf.max_links,
 			       .nodes_cap = 2 * branches + NODES_MIN,
 			       .tokens_cap = 2 * d->shell.view->roster.tokens_n + NODES_MIN,
 			       .pool = d->conf.credit_pool};
-	as_err err;
+	size_t logs = 0;
+	as_err err = store_each_log(d->shell.view->st, count_log, &logs);
 
+	if (err) {
+		as_errmsg_set(em, "the logs cannot be counted: %s", as_err_text(err));
+		return err;
+	}
+	conf.logs_cap = logs + logs / 2 + LOGS_MIN + LOGS_EACH * NODES_MIN;
 	d->logs = conf.logs = calloc(conf.logs_cap, sizeof d->logs[0]);
 	d->queue = conf.queue = calloc(conf.queue_cap, sizeof d->queue[0]);
 	d->sessions = conf.sessions = calloc(conf.sessions_cap, sizeof d->sessions[0]);
@@ -568,6 +587,7 @@ as_err hqd_open(struct hqd *d, struct as_errmsg *em)
 	    (err = open_core(d, em)) ||
 	    (err = requests_open(d, em)) || (err = link_server_open(&d->links, d->loop, &links, em)))
 		return err;
+	heard_load(d->shell.view, &d->heard);
 	loop_set_tick(d->loop, TICK_MS, on_tick, d);
 	hqd_watch(d);
 	return AS_OK;
@@ -576,6 +596,8 @@ as_err hqd_open(struct hqd *d, struct as_errmsg *em)
 void hqd_close(struct hqd *d)
 {
 	queries_close(d->queries);
+	if (d->links) /* it was open */
+		hqd_heard_write(d);
 	shell_close(&d->shell);
 	control_close(d->control);
 	admin_close(d);
@@ -587,5 +609,6 @@ void hqd_close(struct hqd *d)
 	free(d->nodes);
 	free(d->tokens);
 	free(d->states);
+	heard_done(&d->heard);
 	history_done(&d->history);
 }

@@ -5,12 +5,14 @@
  *	hqd.c        the sync core between links, store and clock; admission of keys
  *	admin.c      what the operator orders: enrolment, keys that end
  *	requests.c   the control socket: status, why, queries
+ *	heard.c      when each branch was heard last
  *
  * Everything runs on the loop's thread but the `run` of jobs and the verify threads.
  */
 #ifndef AFTERSYNC_DAEMON_HQD_HQD_H
 #define AFTERSYNC_DAEMON_HQD_HQD_H
 
+#include "common/node/heard.h"
 #include "common/node/hq_all.h"
 #include "common/sync/hq.h"
 #include "daemon/hqd/hqd_conf.h"
@@ -55,6 +57,10 @@ struct hqd {
 	struct enrol_job *enrol_first; /* enrolments that wait for the same */
 	struct state_job *state_job; /* the state of head office is being written down */
 	uint8_t state_kept;	     /* enum sync_hq_state as it is written down */
+	struct heard heard;	     /* of earlier runs, and of this one as it is written down */
+	bool heard_changed;
+	struct heard_job *heard_job;
+	uint64_t heard_next_ms;
 };
 
 /* home and conf are set. em says what failed. */
@@ -76,6 +82,10 @@ void admin_close(struct hqd *d); /* forgets enrolments that wait; their askers a
 /* Carries out {"cmd":"hq-enrol",…} and answers on the connection, when it is durable. */
 void admin_enrol(struct hqd *d, struct control_conn *c, const json_t *request);
 void admin_conn_gone(struct hqd *d, void *job); /* the asker left; the job goes on */
+
+/* heard.c: every ten minutes, and at the end */
+void hqd_heard_tick(struct hqd *d, uint64_t now);
+void hqd_heard_write(struct hqd *d);
 
 /* requests.c */
 as_err requests_open(struct hqd *d, struct as_errmsg *em) AS_MUST_CHECK;

@@ -41,18 +41,19 @@ static json_t *status_row(struct hqd *d, const struct roster_branch *b, const st
 	lag = head > acked ? head - acked : 0;
 	if (lag && n && n->receipt_ms && now > n->receipt_ms)
 		lag_s = (now - n->receipt_ms) / 1000;
-	if (n && n->seen_ms)
-		text_time(utc - (int64_t)(now - n->seen_ms), d->home, seen);
+	int64_t heard = n && n->seen_ms ? utc - (int64_t)(now - n->seen_ms) : heard_of(&d->heard, b->code);
+	if (heard)
+		text_time(heard, d->home, seen);
 	if (state == SYNC_JOINING)
 		reason = "enrolled, and never joined: its join code is to be used";
 	*ret_state = state;
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:o, s:i, s:I, s:I, s:s}", "branch", code,
-			 "name", b->name, "region", b->region, "state", sync_state_name(state), "reason", reason, "head",
-			 (json_int_t)head, "acked", (json_int_t)acked, "applied", (json_int_t)(t ? t->applied : 0),
-			 "lag_events", (json_int_t)lag, "lag_seconds", (json_int_t)lag_s, "last_seen",
-			 n && n->seen_ms ? json_string(seen) : json_null(), "incarnation", t ? (int)t->incarnation : 0,
-			 "flagged", (json_int_t)(t ? t->flagged : 0), "refused", (json_int_t)(t ? t->refused : 0),
-			 "version", "");
+	return json_pack(
+	    "{s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:o, s:i, s:I, s:I, s:s}", "branch", code,
+	    "name", b->name, "region", b->region, "state", sync_state_name(state), "reason", reason, "head",
+	    (json_int_t)head, "acked", (json_int_t)acked, "applied", (json_int_t)(t ? t->applied : 0),
+	    "lag_events", (json_int_t)lag, "lag_seconds", (json_int_t)lag_s, "last_seen",
+	    heard ? json_string(seen) : json_null(), "incarnation", t ? (int)t->incarnation : 0, "flagged",
+	    (json_int_t)(t ? t->flagged : 0), "refused", (json_int_t)(t ? t->refused : 0), "version", "");
 }
 
 static void status(struct hqd *d, struct control_conn *c)
@@ -132,7 +133,9 @@ static void on_line(void *ctx, struct control_conn *c, struct bytes line)
 
 	if (*control_user(c))
 		return; /* one request a connection; this one is being answered */
-	if (cmd == NULL)
+	if (line.n > INTAKE_LINE_MAX)
+		control_end(c, 64, "the request is longer than 65536 bytes");
+	else if (cmd == NULL)
 		control_end(c, 64, "the request is not a JSON object with a text cmd");
 	else if (strcmp(cmd, "status") == 0) {
 		hqd_watch(d);

@@ -38,6 +38,7 @@ struct control_conn {
 	bool eof_told;	/* … and the owner knows */
 	bool finishing; /* close when out is sent */
 	bool broken;	/* close now */
+	bool skipping;	/* the rest of a line that was too long, up to its newline */
 	bool full;	/* out was half of its maximum: nothing is read until it is sent */
 	bool waiting;	/* in control->turn: something is to be done at the end of this turn */
 	short events;	/* what the loop was asked for */
@@ -76,36 +77,26 @@ static bool may_hand_over(const struct control_conn *c)
 	return !c->paused && !c->finishing && !c->broken && !c->full;
 }
 
-static void line_too_long(struct control_conn *c)
-{
-	char text[96];
-
-	snprintf(text, sizeof text, "{\"error\":\"a line is longer than %u bytes\",\"exit\":1}\n",
-		 c->control->conf.line_max);
-	if (control_write(c, bytes_of_str(text)) != AS_OK)
-		c->broken = true;
-	control_finish(c);
-}
-
 /* Hands over one line of what is in *rest, which it shortens; false when there is none. */
 static bool hand_over(struct control_conn *c, struct bytes *rest)
 {
+	const uint32_t max = c->control->conf.line_max;
 	struct bytes line;
 
 	if (!text_take_line(rest, &line)) {
-		if (rest->n > c->control->conf.line_max) {
-			line_too_long(c);
-			return false;
-		}
-		if (!c->in_ended || rest->n == 0)
+		if (!c->skipping && rest->n <= max && (!c->in_ended || rest->n == 0))
 			return false;
 		line = *rest;
 		*rest = bytes_of(NULL, 0);
+		if (c->skipping)
+			return false;
+		c->skipping = line.n > max; /* its beginning is handed over, what comes of it is not */
+	} else if (c->skipping) {
+		c->skipping = false;
+		return true;
 	}
-	if (line.n > c->control->conf.line_max) {
-		line_too_long(c);
-		return false;
-	}
+	if (line.n > max)
+		line.n = (size_t)max + 1;
 	c->control->conf.line(c->control->conf.ctx, c, line);
 	return true;
 }

@@ -24,8 +24,8 @@ struct control_conn;
 
 struct control_conf {
 	const char *path; /* of any length; copied */
-	uint32_t
-	    line_max; /* bytes without the newline; a longer one is answered with an error, then the end */
+	uint32_t line_max; /* bytes without the newline; of a longer one line_max + 1 are handed over, the
+			      rest is skipped */
 	uint32_t unsent_max;	  /* bytes of answers that wait for the peer; at least 64 KiB */
 	uint32_t connections_max; /* one more is told so, and closed */
 

@@ -34,7 +34,8 @@ struct link_client {
 	struct link_client_conf conf;
 	uint8_t server_public[NET_KEY];
 	char endpoint[ENDPOINT_MAX], host[256], port[8];
-	bool ipv6;
+	bool ipv6;    /* a literal IPv6 address, or the name has no other */
+	bool literal; /* no name: it has the family that it has */
 	enum state state;
 	void *dealer, *monitor;
 	struct loop_timer timer;  /* of the state */
@@ -70,13 +71,19 @@ static void down(struct link_client *c, const char *why)
 /* ---- why not
  * ------------------------------------------------------------------------------------------------- */
 
-static void answered(void *arg, enum reach_kind kind, const char *why)
+static void answered(void *arg, enum reach_kind kind, const char *why, bool ipv6)
 {
 	struct link_client *c = arg;
 	char text[200];
 
 	c->reach = NULL;
-	if (kind == REACH_NO_NAME)
+	bool other = kind != REACH_NO_NAME && !c->literal && c->ipv6 != ipv6;
+	if (other) /* libzmq looks for one family only; the next connection is made with the right one */
+		c->ipv6 = ipv6;
+	if (other)
+		snprintf(text, sizeof text, "%.64s has %s: these are taken now", c->host,
+			 ipv6 ? "IPv6 addresses alone" : "IPv4 addresses again");
+	else if (kind == REACH_NO_NAME)
 		snprintf(text, sizeof text, "%.64s: %.100s", c->host, why);
 	else if (c->state != ASKING)
 		return; /* the name is fine: libzmq is slow, the timer decides */
@@ -240,7 +247,7 @@ static bool endpoint_parse(struct link_client *c, const char *endpoint)
 	    !text_decimal(bytes_of_str(colon + 1), 65535, &port) || port == 0)
 		return false;
 	size_t n = (size_t)(colon - from);
-	c->ipv6 = n > 2 && from[0] == '[' && from[n - 1] == ']';
+	c->literal = c->ipv6 = n > 2 && from[0] == '[' && from[n - 1] == ']';
 	if (c->ipv6) {
 		from++;
 		n -= 2;

@@ -397,7 +397,8 @@ static as_err probe_open(struct link_server *s, const char *endpoint, void **ret
 	net_curve_keypair(secret.b, s->probe);
 	as_err err = zsock_open(&probe, &(struct zsock_opts){.type = ZMQ_DEALER,
 							     .max_message_bytes = 1024,
-							     .handshake_ms = SELF_TEST_MS});
+							     .handshake_ms = SELF_TEST_MS,
+							     .ipv6 = zsock_get(s->router, ZMQ_IPV6) == 1});
 	if (err)
 		return err;
 	if (!zsock_set_key(probe, ZMQ_CURVE_SERVERKEY, s->conf.public_key) ||

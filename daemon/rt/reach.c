@@ -20,10 +20,11 @@ struct reach {
 	int event; /* readable when the answer is there */
 	char host[256], port[8];
 	enum reach_kind kind;
+	bool ipv6;
 	char why[128];
 
 	struct loop *loop; /* from here on: loop's thread */
-	void (*fn)(void *arg, enum reach_kind kind, const char *why);
+	reach_fn fn;
 	void *arg;
 };
 
@@ -78,6 +79,9 @@ static void *thread_main(void *arg)
 		say(r, REACH_NO_NAME,
 		    e == EAI_SYSTEM ? strerror_r(errno, text, sizeof text) : gai_strerror(e));
 	} else {
+		r->ipv6 = true;
+		for (const struct addrinfo *a = to; a; a = a->ai_next)
+			r->ipv6 = r->ipv6 && a->ai_family == AF_INET6;
 		e = connect_once(to);
 		freeaddrinfo(to);
 		say(r, e ? REACH_NO_CONNECTION : REACH_CONNECTED, e ? strerror_r(e, text, sizeof text) : "");
@@ -99,7 +103,7 @@ static void on_answer(void *arg, short revents)
 	if (eventfd_read(r->event, &n) != 0)
 		return;
 	loop_del_fd(r->loop, r->event);
-	r->fn(r->arg, r->kind, r->why);
+	r->fn(r->arg, r->kind, r->why, r->ipv6);
 	leave(r);
 }
 
@@ -129,7 +133,7 @@ static as_err start_thread(struct reach *r)
 }
 
 as_err reach_start(struct reach **ret_reach, struct loop *loop, const char *host, const char *port,
-		   void (*fn)(void *arg, enum reach_kind kind, const char *why), void *arg)
+		   reach_fn fn, void *arg)
 {
 	struct reach *r = calloc(1, sizeof *r);
 

@@ -20,10 +20,12 @@ enum reach_kind {
 
 /*
  * host  a name or a literal address; port in digits. Both are copied.
- * fn    called once, then the reach is freed; why: "connection refused", "no route to host" …
+ * fn    called once, then the reach is freed; why: "connection refused", "no route to host" …; ipv6: the host
+ * has no IPv4 address (false when it is not resolved)
  */
+typedef void (*reach_fn)(void *arg, enum reach_kind kind, const char *why, bool ipv6);
 as_err reach_start(struct reach **ret_reach, struct loop *loop, const char *host, const char *port,
-		   void (*fn)(void *arg, enum reach_kind kind, const char *why), void *arg) AS_MUST_CHECK;
+		   reach_fn fn, void *arg) AS_MUST_CHECK;
 
 /* fn is not called any more. NULL is fine. */
 void reach_cancel(struct reach *reach);

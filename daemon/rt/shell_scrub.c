@@ -1,4 +1,7 @@
 /* Reading again what is stored. */
+#include <stdlib.h>
+
+#include "common/base/clock.h"
 #include "common/base/log.h"
 #include "daemon/rt/shell.h"
 
@@ -19,6 +22,63 @@ static as_err scrub_find(void *arg, const struct log_row *row)
 	return AS_EEXIST; /* ends the walk */
 }
 
+/* The block itself says what stood in its damaged row: it is written again, as it is. */
+struct mend_job {
+	struct worker_job job;
+	struct log_id log;
+	uint64_t first;
+	as_err err;
+	struct as_errmsg em;
+};
+
+static void mend_run(struct worker_job *job, void *ctx)
+{
+	struct mend_job *j = (struct mend_job *)job;
+	struct shell_store *st = ctx;
+	struct node *n = st->node;
+	struct block_meta m;
+
+	if (store_block_read(n->st, &j->log, j->first, &m, &n->block) || !m.mended || m.first != j->first)
+		return; /* cut, or mended already */
+	batch_begin(&st->batch, clock_utc_ms());
+	struct store_op *o = batch_op(&st->batch, STORE_REPAIR, &j->log);
+	j->err = o ? AS_OK : AS_ENOMEM;
+	if (o) {
+		o->aside.first = j->first;
+		o->aside.block = buf_bytes(&n->block);
+		j->err = batch_commit(&st->batch, &j->em);
+	}
+}
+
+static void mend_done(struct worker_job *job)
+{
+	struct mend_job *j = (struct mend_job *)job;
+	char name[NODE_LOG_TEXT_MAX];
+
+	if (j->err)
+		shell_commit_failed(j->err, "mend", &j->em);
+	else
+		logline(LOG_LEVEL_WARN, "block-mended", "log=%s at=%llu", node_log_text(&j->log, name),
+			(unsigned long long)j->first);
+	free(j);
+}
+
+static void scrub_mended(struct shell *s, uint64_t first)
+{
+	struct mend_job *j = calloc(1, sizeof *j);
+	char name[NODE_LOG_TEXT_MAX];
+
+	s->scrub.damaged++;
+	logline(LOG_LEVEL_ERR, "block-damaged", "log=%s at=%llu", node_log_text(&s->scrub.log, name),
+		(unsigned long long)first);
+	if (j == NULL)
+		return; /* the next pass meets it again */
+	j->job = (struct worker_job){.run = mend_run, .done = mend_done};
+	j->log = s->scrub.log;
+	j->first = first;
+	worker_post(s->store, &j->job);
+}
+
 static void scrub_damaged(struct shell *s, const struct block_meta *meta)
 {
 	struct shell_scrub *k = &s->scrub;
@@ -27,7 +87,7 @@ static void scrub_damaged(struct shell *s, const struct block_meta *meta)
 	k->damaged++;
 	logline(LOG_LEVEL_ERR, "block-damaged", "log=%s at=%llu", node_log_text(&k->log, name),
 		(unsigned long long)k->at);
-	if (meta == NULL) { /* without it nobody can say whether what comes back is the same: a person has to look */
+	if (meta == NULL) { /* the row is gone: a person has to look */
 		k->in_log = false;
 		return;
 	}
@@ -46,6 +106,8 @@ static bool scrub_block(struct shell *s)
 		return false;
 	switch (store_block_read(s->view->st, &k->log, k->at, &meta, &s->view->block)) {
 	case AS_OK:
+		if (meta.mended)
+			scrub_mended(s, meta.first);
 		k->at = meta.first + meta.count;
 		k->blocks++;
 		break;

@@ -38,6 +38,33 @@ load helpers
 	verified hq bj
 }
 
+@test "when a branch was heard last outlives head office" {
+	hq_init
+	start hq
+	branch bj BJ01
+	start bj
+	aftersync hq enrol GZ02 --dir hq >/dev/null
+	orders 1 1 | submit bj
+	in_sync 2 bj
+	heard() { aftersync status --dir "$1" --format json | jq -r '.branches[] | select(.branch == "'"$2"'").last_seen' || true; }
+	before=$(heard hq BJ01)
+	[ "$before" != null ]
+	stop bj
+	[ "$(heard bj BJ01)" != null ] # its receipt says so
+	stop hq
+	offline=$(heard hq BJ01)
+	[ "$(date -d "$offline" +%s)" -ge "$(date -d "$before" +%s)" ]
+	[ "$(heard hq GZ02)" = null ]
+	start hq
+	BRANCH=BJ01 state_is hq 'b.state == "stale"'
+	[ "$(heard hq BJ01)" = "$offline" ]
+	[ "$(heard hq GZ02)" = null ]
+	stop hq
+	start bj
+	[ "$(heard bj BJ01)" != null ]
+	state_is bj 'b.state == "stale"'
+}
+
 @test "without the line a started branch opens a child; its labels end in two characters of it" {
 	hq_init
 	start hq

@@ -128,7 +128,7 @@ control()
 		[ "$(echo '{"cmd":"status","cmd":"why"}' | control $name | jq .exit)" = 64 ]
 		[ "$(echo '{"cmd":"make-coffee"}' | control $name | jq .exit)" = 64 ]
 		perl -e 'print q({"cmd":"status","x":"), "y" x 2000000, qq("}\n)' | control $name >answer || true
-		[ "$(jq -r .exit answer)" = 1 ] && grep -q 'longer than' answer
+		[ "$(jq -r .exit answer)" = 64 ] && grep -q 'the request is longer than 65536 bytes' answer
 		printf '{"cmd":"status"}' | control $name | jq -se '.[0].role' # no line feed at the end
 		perl -e 'print q({"cmd":"why","branch":"), "\xff\xfe", qq("}\n)' | control $name | jq -se '.[-1].exit > 0'
 		perl -e 'print "[" x 50000, "\n"' | control $name | jq -se '.[-1].exit == 64'
@@ -186,6 +186,20 @@ control()
 	in_sync 7 bj
 	[ "$(received hq BJ01)" = 6 ]
 
+	# a line that is too long, from a program that does not look: answered in its place, and the others as ever
+	perl -e 'print qq({"cmd":"submit"}\n)' >raw
+	orders 8 1 >>raw
+	perl -e 'print q({"kind":"), "x" x 3000000, qq("}\n)' >>raw
+	perl -e 'print "y" x 65537, "\n"' >>raw
+	orders 9 1 >>raw
+	perl -e 'print "z" x 70000' >>raw # without its end
+	control bj <raw >answers
+	[ "$(jq -rs 'map(.line // empty) | map(tostring) | join(" ")' answers)" = '1 2 3 4 5' ]
+	[ "$(jq -r 'select(.index != null) | "\(.line):\(.index)"' answers | tr '\n' ' ')" = '1:7 4:8 ' ]
+	[ "$(jq -rs 'map(select((.error // "") | test("longer than 65536 bytes"))) | map(.line | tostring) | join(" ")' answers)" = '2 3 5' ]
+	[ "$(jq -s '.[-1].exit' answers)" = 1 ]
+	in_sync 9 bj
+
 	# several at once, and one that hangs up
 	for i in 1 2 3 4; do
 		orders $((100 * i)) 50 | aftersync submit --dir bj - >answers.$i 3>&- &
@@ -198,8 +212,8 @@ control()
 		[ "$(jq -s 'map(select(.index != null)) | length' answers.$i)" = 50 ]
 	done
 	[ "$(cat answers.? | jq .index | sort -u | wc -l)" = 200 ]
-	eventually eval '[ "$(received bj BJ01)" = 209 ]'
-	in_sync 210 bj
+	eventually eval '[ "$(received bj BJ01)" = 211 ]'
+	in_sync 212 bj
 	verified hq bj
 	stop bj
 	run -69 aftersync submit --dir bj lines

@@ -69,7 +69,7 @@ sub ends
 sub run
 {
 	my @argv = @_;
-	$argv[0] = "$build/$argv[0]" if $argv[0] =~ m{^(flip|find_canary|relay|load)$};
+	$argv[0] = "$build/$argv[0]" if $argv[0] =~ m{^(flip|find_canary|relay|load|many_logs)$};
 	unshift @argv, "$build/aftersync" if $argv[0] !~ m{/};
 	unlink "$tmp/.err";
 	my $code = ends(spawn("$tmp/.out", "$tmp/.err", @argv), 60);

@@ -2,7 +2,8 @@
 # TAP: wrong input to every command: one line that says what and why, the right exit code, nothing made. Run from the
 # top folder.
 build=${AFTERSYNC_BUILD:-build/release}
-aftersync=$PWD/$build/aftersync
+top=$PWD
+aftersync=$top/$build/aftersync
 tmp=$(mktemp -d) || exit 1
 trap 'rm -rf "$tmp"' EXIT
 cd "$tmp" || exit 1
@@ -200,5 +201,29 @@ complete_to()
     [ "$(complete_to aftersync report volume --period q)" = quarter ] &&
     [ "$(complete_to aftersync log list --format '')" = 'table csv json' ]
 result $? "completion of commands, options, values"
+
+# every word and option of the table is offered at its place
+missing=
+while IFS=$'\t' read -r words option; do
+	read -ra typed <<<"$words"
+	if [ -n "$option" ]; then
+		[[ " $(complete_to aftersync "${typed[@]}" x --) " = *" $option "* ]] || missing+=" $words:$option"
+		[[ " $(complete_to aftersync "${typed[@]}" -) " = *" $option "* ]] || missing+=" $words:$option"
+		continue
+	fi
+	for ((i = 0; i < ${#typed[@]}; i++)); do
+		[[ " $(complete_to aftersync "${typed[@]:0:i}" '') " = *" ${typed[i]} "* ]] || missing+=" ${typed[*]:0:i+1}"
+	done
+done < <("$aftersync" --list)
+[ -z "$missing" ]
+result $? "completion offers the whole table${missing:+, not:$missing}"
+
+# --map: the maps that are built in, and files
+maps=$(cd "$top/maps" && printf '%s\n' *.ini | sed 's/\.ini$//')
+mkdir "$tmp/maps" && touch "$tmp/maps/nyc-own.ini"
+[ -n "$maps" ] && [ "$(complete_to aftersync import --map '' | tr ' ' '\n' | grep -xF "$maps" | sort)" = "$(sort <<<"$maps")" ] &&
+    [ "$(complete_to aftersync import --dir d --map mob)" = mobifix ] &&
+    [ "$(cd "$tmp/maps" && complete_to aftersync import --map nyc)" = 'nyc311 nyc311-due nyc-own.ini' ]
+result $? "completion of --map"
 
 echo "1..$n"

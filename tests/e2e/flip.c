@@ -20,10 +20,11 @@
 #include "common/store/kv_lmdb.h"
 
 static const char *const tables[TABLES] = {
-    [TABLE_SELF] = "self",	 [TABLE_META] = "meta",		  [TABLE_LOG] = "log",	     [TABLE_BLOCK] = "block",
-    [TABLE_FRONTIER] = "frontier", [TABLE_CASE] = "case",	  [TABLE_CELL] = "cell",     [TABLE_FLAGGED] = "flagged",
-    [TABLE_RECEIPT] = "receipt", [TABLE_KEYCHANGE] = "keychange", [TABLE_RING] = "ring",     [TABLE_ASIDE] = "aside",
-    [TABLE_EVENT_ID] = "event-id", [TABLE_LABEL] = "label"};
+    [TABLE_SELF] = "self",	     [TABLE_META] = "meta",	    [TABLE_LOG] = "log",
+    [TABLE_BLOCK] = "block",	     [TABLE_FRONTIER] = "frontier", [TABLE_CASE] = "case",
+    [TABLE_CELL] = "cell",	     [TABLE_FLAGGED] = "flagged",   [TABLE_RECEIPT] = "receipt",
+    [TABLE_KEYCHANGE] = "keychange", [TABLE_RING] = "ring",	    [TABLE_ASIDE] = "aside",
+    [TABLE_EVENT_ID] = "event-id",   [TABLE_LABEL] = "label",	    [TABLE_FLAG_COUNT] = "flag-count"};
 
 static void fail(const char *what, const char *why)
 {

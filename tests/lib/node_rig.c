@@ -166,6 +166,13 @@ void node_rig_again(struct node_rig *r)
 	view(r);
 }
 
+void node_rig_clone(struct node_rig *of, struct node_rig *ret)
+{
+	*ret = (struct node_rig){.home = of->home};
+	MUST(kv_mem_snapshot(of->home.kv, &ret->home.kv));
+	view(ret);
+}
+
 void node_rig_begin(struct node_rig *r)
 {
 	batch_begin(&r->b, NODE_RIG_NOW);

@@ -31,6 +31,9 @@ void node_rig_done(struct node_rig *r); /* accepts a zeroed one */
 /* The view is opened anew, as a program that starts would. */
 void node_rig_again(struct node_rig *r);
 
+/* A copy of the machine with what it has stored. */
+void node_rig_clone(struct node_rig *of, struct node_rig *ret);
+
 /* Empties the batch; commits it. */
 void node_rig_begin(struct node_rig *r);
 void node_rig_commit(struct node_rig *r);

@@ -168,6 +168,8 @@ static bool block_at(void *ctx, const struct log_id *id, uint64_t index, struct 
 	*ret_meta = (struct block_meta){
 	    .first = s->b->first, .count = s->b->count, .bytes = s->b->bytes, .keys_upto = s->b->keys_upto};
 	memcpy(ret_meta->root, s->b->root, 32);
+	if (s->unread)
+		*ret_meta = (struct block_meta){.first = s->b->first, .count = s->b->count, .damaged = true};
 	return true;
 }
 
@@ -462,7 +464,7 @@ static void store_item(struct tr_node *n, const struct sync_item *i, uint64_t *r
 	case ITEM_REPAIR:
 		for (size_t k = 0; k < log->n; k++)
 			if (log->blocks[k].b->first == i->first)
-				log->blocks[k].rotten = false;
+				log->blocks[k].rotten = log->blocks[k].unread = false;
 		break;
 	case ITEM_FOLD:
 		log->row.folded = log->row.head.size;
@@ -1421,9 +1423,10 @@ void tr_erase(struct tr_node *n, uint32_t subject)
 	n->store.dead[n->store.dead_n++] = subject;
 }
 
-void tr_rot(struct tr_node *n, enum log_class cls, uint32_t number, uint64_t first)
+static struct tr_stored *rot(struct tr_node *n, const char *code, enum log_class cls, uint32_t number,
+			     uint64_t first)
 {
-	struct tr_log *log = tr_log(n, n->code, cls, number);
+	struct tr_log *log = tr_log(n, code, cls, number);
 	struct tr_stored *s = NULL;
 
 	for (size_t i = 0; log && i < log->n; i++)
@@ -1433,6 +1436,17 @@ void tr_rot(struct tr_node *n, enum log_class cls, uint32_t number, uint64_t fir
 	s->rotten = true;
 	tr_line(n->w, "%-6sits disk spoils the stored block %s %llu", n->name,
 		tr_log_text(n->w, &log->row.id, n->code), (ull)first);
+	return s;
+}
+
+void tr_rot(struct tr_node *n, enum log_class cls, uint32_t number, uint64_t first)
+{
+	rot(n, n->code, cls, number, first);
+}
+
+void tr_spoil(struct tr_node *n, const char *code, enum log_class cls, uint32_t number, uint64_t first)
+{
+	rot(n, code, cls, number, first)->unread = true;
 }
 
 void tr_scrub(struct tr_node *n)

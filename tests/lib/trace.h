@@ -48,6 +48,7 @@ struct tr_block { /* never changed once it is made */
 struct tr_stored {
 	const struct tr_block *b;
 	bool rotten;
+	bool unread; /* its row tells only where it stands */
 };
 
 struct tr_key { /* number = its place + 1 */
@@ -262,6 +263,8 @@ void tr_append(struct tr_node *n, enum log_class cls, uint32_t count, uint32_t b
 void tr_hq_append(struct tr *w, const char *branch, uint32_t count, uint32_t bytes);
 void tr_erase(struct tr_node *n, uint32_t subject); /* a tombstone in this node's ring */
 void tr_rot(struct tr_node *n, enum log_class cls, uint32_t number, uint64_t first);
+/* … and all that is known of it. */
+void tr_spoil(struct tr_node *n, const char *code, enum log_class cls, uint32_t number, uint64_t first);
 /* The daemon reads all it has stored again and tells the core of what is damaged. */
 void tr_scrub(struct tr_node *n);
 void tr_transport(struct tr *w, uint32_t number);

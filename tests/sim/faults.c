@@ -243,8 +243,9 @@ bool faults_rotten(struct world *w)
 		buf_init(&block, BLOCK_BYTES_MAX);
 		if (n->rot == 0 || n->gone)
 			continue;
-		if (!n->alive || (store_block_at(n->st, &n->rot_log, n->rot_first, &m) &&
-				  store_block_read(n->st, &n->rot_log, n->rot_first, &m, &block) != AS_OK))
+		if (!n->alive ||
+		    (store_block_at(n->st, &n->rot_log, n->rot_first, &m) &&
+		     (store_block_read(n->st, &n->rot_log, n->rot_first, &m, &block) != AS_OK || m.mended)))
 			return true;
 		n->rot = 0;
 	}
@@ -276,7 +277,7 @@ static void flip(struct world *w, struct node *n, enum fault f)
 	log_id_put(&log, key);
 	put_be64(key + LOG_ID_BYTES, m.first);
 	if (kv_mem_flip(n->kv, TABLE_BLOCK, bytes_of(key, sizeof key),
-			64 * 8 + rng_below(&w->rng, m.bytes * 8u)) != AS_OK)
+			rng_below(&w->rng, (64 + m.bytes) * 8u)) != AS_OK) /* in its row's meta, too */
 		return;
 	w->counts[f]++;
 	n->rot++;

@@ -757,6 +757,14 @@ void node_scrub(struct node *n, const struct log_id *log, uint64_t first)
 
 	buf_init(&block, BLOCK_BYTES_MAX);
 	bool sound = store_block_read(n->st, log, first, &meta, &block) == AS_OK;
+	if (sound && meta.mended) { /* as shell_scrub */
+		struct store_op op = {.type = STORE_REPAIR, .log = *log};
+		op.aside.first = first;
+		op.aside.block = buf_bytes(&block);
+		if (store_commit(n->st, n->fence, &op, 1, NULL) == AS_OK)
+			world_trace(n->w, "%s mends %s %llu", n->name, log_name(log),
+				    (unsigned long long)first);
+	}
 	world_trace(n->w, "%s scrubs %s %llu: %s", n->name, log_name(log), (unsigned long long)first,
 		    sound ? "sound" : "damaged");
 	if (n->is_hq)

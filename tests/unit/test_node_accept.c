@@ -194,6 +194,31 @@ static void an_id_again(void **state)
 	assert_int_equal(size_of(&live), 2);
 }
 
+/* Nothing can be recorded now: what was, and what is wrong in itself, is said all the same. */
+static void an_id_again_when_nothing_is_recorded(void **state)
+{
+	(void)state;
+	const char *first = node_rig_received(ID("01"), "BJ-1", "a"),
+		   *other = node_rig_received(ID("01"), "BJ-2", "a");
+	const char *unknown = node_rig_received(ID("02"), "BJ-3", "a"),
+		   *nameless = node_rig_received(NULL, "BJ-1", "a");
+
+	lines(first, NULL);
+	judge();
+	node_rig_commit(&br);
+	uint64_t size = node_rig_row(&br, &live).head.size, index = line[0].index;
+	lines(first, other, unknown, "{", nameless, first, NULL);
+	accept_known(&acc, line, line_n);
+	static const enum accept_verdict want[] = {ACCEPT_KNOWN,   ACCEPT_REFUSED, ACCEPT_NEW,
+						   ACCEPT_REFUSED, ACCEPT_NEW,	   ACCEPT_KNOWN};
+	for (size_t i = 0; i < line_n; i++)
+		assert_int_equal(line[i].verdict, want[i]);
+	assert_true(line[0].stored && line[0].index == index);
+	assert_string_equal(line[0].case_text, "BJ-1");
+	assert_string_equal(line[1].error.field, "event_id");
+	assert_int_equal(node_rig_row(&br, &live).head.size, size);
+}
+
 static void an_id_of_a_later_event_again(void **state)
 {
 	(void)state;
@@ -578,6 +603,7 @@ int main(void)
 	    T(a_whole_life_in_one_batch),
 	    T(nothing_is_recorded_without_the_commit),
 	    T(an_id_again),
+	    T(an_id_again_when_nothing_is_recorded),
 	    T(an_id_of_a_later_event_again),
 	    T(labels_that_are_made),
 	    T(a_clock_that_was_ahead),

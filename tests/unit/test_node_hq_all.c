@@ -119,6 +119,20 @@ static as_err enrol(const char *code, bool replace, struct join_code *jc)
 	return AS_OK;
 }
 
+static void the_numbers_of_codes_end(void **state)
+{
+	(void)state;
+	AS_AUTO(join_code) struct join_code jc = {0};
+	uint64_t size = node_rig_row(&hq, &(struct log_id){.cls = LOG_HQ_ALL, .number = 1}).head.size;
+
+	assert_int_equal(enrol("BJ01", false, &jc), AS_OK);
+	hq.n->roster.tokens[hq.n->roster.tokens_n - 1].number = UINT32_MAX;
+	assert_int_equal(enrol("BJ01", false, &jc), AS_EREFUSED);
+	assert_string_equal(em.text, "this head office has used up the numbers of its join codes");
+	assert_int_equal(node_rig_row(&hq, &(struct log_id){.cls = LOG_HQ_ALL, .number = 1}).head.size,
+			 size + 1);
+}
+
 static void a_join_code(void **state)
 {
 	(void)state;
@@ -354,6 +368,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    T(an_enrolment_as_asked),
+	    T(the_numbers_of_codes_end),
 	    T(a_join_code),
 	    T(a_machine_is_replaced_only_when_asked),
 	    T(incarnations_are_numbered_on),

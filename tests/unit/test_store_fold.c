@@ -357,6 +357,89 @@ static void every_way_to_be_flagged_is_listed(void **state)
 	kv_close(kv);
 }
 
+/* ---- how many are flagged -----------------------------------------------------------------------------*/
+
+struct counts {
+	uint64_t n, calls;
+};
+
+static as_err add_count(void *arg, const char branch[BRANCH_CODE_MAX], uint64_t n)
+{
+	struct counts *c = arg;
+
+	assert_true(branch[0] != 0);
+	c->n += n;
+	c->calls++;
+	return AS_OK;
+}
+
+static as_err one_more(void *arg, struct bytes key, struct bytes value)
+{
+	(void)key;
+	(void)value;
+	(*(uint64_t *)arg)++;
+	return AS_OK;
+}
+
+static uint64_t counted(struct store *st)
+{
+	struct counts c = {0};
+	uint64_t rows = 0;
+
+	assert_int_equal(store_flag_counts(st, add_count, &c), AS_OK);
+	assert_int_equal(store_each_flagged(st, bytes_of(NULL, 0), one_more, &rows), AS_OK);
+	assert_int_equal(c.n, rows);
+	return rows;
+}
+
+static void the_count_of_flagged_follows(void **state)
+{
+	struct kv *kv = open_kv(state);
+	struct store *st = rig_open(kv, STORE_HQ);
+	struct store_op cut = {.type = STORE_CUT};
+	struct store_key_buf row = key_self(SELF_COUNTED);
+	struct counts c = {0};
+	struct kv_txn *txn;
+	uint64_t fence;
+	struct world w;
+
+	assert_int_equal(counted(st), 0);
+	world_make(&w, 5);
+	store_world(st, &w, true);
+	uint64_t all = counted(st);
+	assert_true(all >= 4);
+	cut.log = w.logs[1]->id; /* with the odd ones; what follows from it becomes illegal */
+	assert_int_equal(rig_commit(st, &cut), AS_OK);
+	counted(st);
+	cut.log = w.logs[3]->id; /* cases of its own */
+	assert_int_equal(rig_commit(st, &cut), AS_OK);
+	uint64_t less = counted(st);
+	assert_true(less < all);
+	assert_int_equal(store_rebuild(st, NULL), AS_OK);
+	assert_int_equal(counted(st), less);
+	assert_int_equal(store_check(st, NULL), AS_OK);
+	/* as a store of a program that kept none: counted all the same, and made at the next start */
+	assert_int_equal(kv_begin(kv, KV_WRITE, &txn), AS_OK);
+	assert_int_equal(kv_del(txn, TABLE_SELF, key_bytes(&row)), AS_OK);
+	for (struct bytes key = {0}, value;
+	     kv_seek(txn, TABLE_FLAG_COUNT, key, false, &key, &value) == AS_OK;) {
+		struct store_key_buf k = key_copy(key);
+		assert_int_equal(kv_del(txn, TABLE_FLAG_COUNT, key_bytes(&k)), AS_OK);
+		key = bytes_of(NULL, 0);
+	}
+	assert_int_equal(kv_commit(&txn), AS_OK);
+	assert_int_equal(counted(st), less);
+	assert_int_equal(store_check(st, NULL), AS_OK);
+	assert_int_equal(store_take_fence(st, &fence), AS_OK);
+	assert_int_equal(counted(st), less);
+	assert_int_equal(store_check(st, NULL), AS_OK);
+	assert_int_equal(store_flag_counts(st, add_count, &c), AS_OK);
+	assert_true(c.calls <= 2); /* branches, not events */
+	world_free(&w);
+	store_close(st);
+	kv_close(kv);
+}
+
 /* ---- damage -------------------------------------------------------------------------------------------*/
 
 static void world_everything(struct store *st, const struct world *w)
@@ -587,6 +670,7 @@ int main(void)
 	    cmocka_unit_test(only_a_block_end_can_be_cut_at),
 	    cmocka_unit_test(a_case_that_is_too_long_is_still_a_set),
 	    cmocka_unit_test(every_way_to_be_flagged_is_listed),
+	    cmocka_unit_test(the_count_of_flagged_follows),
 	    cmocka_unit_test(a_flipped_bit_is_found_and_named),
 	    cmocka_unit_test(check_recomputes),
 	    cmocka_unit_test(a_damaged_row_stops_the_batch),

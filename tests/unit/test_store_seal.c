@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include <cmocka.h>
+#include <sodium.h>
 
 #include "common/base/check.h"
 #include "common/crypto/random.h"
@@ -201,6 +202,58 @@ static void no_nonce_comes_twice(void **state)
 	bench_close(&t);
 }
 
+static const char *no_random_name(void)
+{
+	return "none";
+}
+
+static uint32_t no_random_word(void)
+{
+	return 0;
+}
+
+static void no_random(void *const out, const size_t n)
+{
+	memset(out, 0, n);
+}
+
+static void meta_put(struct store *st, const char *name, const char *text)
+{
+	struct store_op op = {.type = STORE_META, .meta = {.name = name, .value = bytes_of_str(text)}};
+
+	op.meta.value.n = strlen(text);
+	assert_int_equal(rig_commit(st, &op), AS_OK);
+}
+
+/* Two machines with the same memory, generator included, that go on with different rows. */
+static void a_copied_machine_repeats_no_nonce(void **state)
+{
+	static struct randombytes_implementation copied = {
+	    .implementation_name = no_random_name, .random = no_random_word, .buf = no_random};
+	static const char *const texts[][2] = {
+	    {"one", "content"}, {"one", "Content"}, {"two", "content"}, {"one", "x"}};
+	const struct kv_backend *b = *state;
+	static struct nonces all;
+
+	assert_int_equal(as_crypto_init(), AS_OK);
+	assert_int_equal(randombytes_set_implementation(&copied), 0);
+	all.n = 0;
+	for (size_t i = 0; i < AS_COUNT(texts); i++) {
+		struct kv *kv;
+		assert_int_equal(b->open(&kv), AS_OK);
+		struct store *st = rig_open_key(kv, STORE_BRANCH, store_key);
+		meta_put(st, texts[i][0], texts[i][1]);
+		each_raw(kv, take_nonce, &all);
+		store_close(st);
+		kv_close(kv);
+	}
+	assert_int_equal(randombytes_set_implementation(&randombytes_sysrandom_implementation), 0);
+	assert_int_equal(all.n, AS_COUNT(texts));
+	qsort(all.b, all.n, 24, nonce_cmp);
+	for (size_t i = 1; i < all.n; i++)
+		assert_memory_not_equal(all.b[i - 1], all.b[i], 24);
+}
+
 /* ---- nothing else changes -----------------------------------------------------------------------------*/
 
 static as_err dump(void *arg, struct bytes key, struct bytes value)
@@ -380,6 +433,7 @@ int main(void)
 	    cmocka_unit_test(it_opens_with_its_key_only),
 	    cmocka_unit_test(content_does_not_lie_open),
 	    cmocka_unit_test(no_nonce_comes_twice),
+	    cmocka_unit_test(a_copied_machine_repeats_no_nonce),
 	    cmocka_unit_test(dumps_are_those_of_an_open_store),
 	    cmocka_unit_test(a_sealed_value_belongs_to_its_row),
 	    cmocka_unit_test(any_flipped_bit_is_found),

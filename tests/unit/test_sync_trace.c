@@ -469,7 +469,7 @@ static void key_reseal(void **state)
 
 static void keys_under_way(void **state)
 {
-	struct tr *w = tr_new("51-keys-under-way",
+	struct tr *w = tr_new("52-keys-under-way",
 			      "Key changes do not wait for an answer to those before them. Where some are not taken, "
 			      "because they are sealed to an old transport key, those behind them do not follow: they "
 			      "are not taken either, in the same commit or a later one, and all are sent again from there.");
@@ -1335,6 +1335,41 @@ static void fork_over_damage(void **state)
 	end(w);
 }
 
+static void damaged_row(void **state)
+{
+	struct tr *w = tr_new(
+	    "51-damaged-row",
+	    "A block rots with all that is known of it, at the very place where the other's log ends. "
+	    "Nobody can say whether the two agree there. That is damage and no fork: it is asked back.");
+	(void)state;
+	struct tr_node *b = in_sync(w);
+	tr_append(b, LOG_LIVE, 5, 1000, 0);
+	tr_run(w, 3000);
+	struct tr_store old = tr_image(b);
+	tr_append(b, LOG_LIVE, 5, 1000, 0);
+	tr_run(w, 3000);
+	tr_note(w, "At head office, and the branch is put back from an older copy.");
+	tr_stop(b);
+	tr_spoil(w->hq, b->code, LOG_LIVE, 1, 10);
+	tr_put_back(b, &old);
+	tr_start(b);
+	tr_run(w, 10000);
+	tr_settled(w);
+	tr_check(w, w->alarms[ALARM_REPAIRED] == 1 && w->alarms[ALARM_FORK] == 0);
+	tr_note(w, "At the branch, which has recorded more than head office knows.");
+	tr_append(b, LOG_LIVE, 5, 1000, 0);
+	tr_run(w, 5000);
+	tr_cut(b);
+	tr_append(b, LOG_LIVE, 5, 1000, 0);
+	tr_run(w, 1000);
+	tr_spoil(b, b->code, LOG_LIVE, 2, 0);
+	tr_join_line(b);
+	tr_run(w, 10000);
+	tr_settled(w);
+	tr_check(w, w->alarms[ALARM_REPAIRED] == 2 && w->alarms[ALARM_FORK] == 0);
+	end(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -1389,6 +1424,7 @@ int main(void)
 	    cmocka_unit_test(keys_overtaken),
 	    cmocka_unit_test(fork_over_damage),
 	    cmocka_unit_test(keys_under_way),
+	    cmocka_unit_test(damaged_row),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -43,7 +43,8 @@ struct opt {
 	uint8_t kind;	  /* enum opt_kind */
 	bool required;
 	const char *arg;      /* how --help names its value */
-	const char *choices;  /* OPT_CHOICE: words parted by | */
+	const char
+	    *choices; /* OPT_CHOICE: words parted by |; OPT_FILE: names that may stand for a file, or NULL */
 	const char *fallback; /* value when not given, or NULL */
 	const char *help;
 };

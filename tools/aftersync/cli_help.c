@@ -77,24 +77,26 @@ void cli_completion(void)
 	       "\tcase $cmd in\n\t'') COMPREPLY=($(compgen -W '");
 	put_words(0, "", 0);
 	printf(" --help --version' -- \"$cur\")); return ;;\n");
-	for (size_t i = 0; i < cli_commands_n; i++) { /* the first of each group */
+	for (size_t i = 0; i < cli_commands_n; i++) {
 		const char *w = cli_commands[i].words;
-		size_t k = strcspn(w, " ");
-		if (w[k] == 0 || (i && strncmp(w, cli_commands[i - 1].words, k + 1) == 0))
-			continue;
-		printf("\t'%.*s') COMPREPLY=($(compgen -W '", (int)k, w);
-		put_words(1, w, k);
-		printf("' -- \"$cur\")); return ;;\n");
+		for (size_t k = strcspn(w, " "); w[k]; k += 1 + strcspn(w + k + 1, " ")) {
+			if (i && strncmp(w, cli_commands[i - 1].words, k + 1) == 0)
+				continue; /* not the first of its group */
+			printf("\t'%.*s') COMPREPLY=($(compgen -W '", (int)k, w);
+			put_words(1, w, k);
+			printf("' -- \"$cur\")); return ;;\n");
+		}
 	}
 	printf("\tesac\n\tcase \"$cmd $prev\" in\n");
 	for (size_t i = 0; i < cli_commands_n; i++)
 		for (size_t k = 0; k < cli_commands[i].opts_n; k++) {
 			const struct opt *o = &cli_commands[i].opts[k];
-			if (o->kind != OPT_CHOICE)
+			if (o->choices == NULL)
 				continue;
 			printf("\t'%s'*' --%s') COMPREPLY=($(compgen -W '", cli_commands[i].words, o->name);
 			put_choices(o->choices);
-			printf("' -- \"$cur\")); return ;;\n");
+			printf("' -- \"$cur\")%s); return ;;\n",
+			       o->kind == OPT_FILE ? " $(compgen -f -- \"$cur\")" : "");
 		}
 	printf("\t*' --dir') COMPREPLY=($(compgen -d -- \"$cur\")); return ;;\n"
 	       "\tesac\n"
@@ -103,7 +105,11 @@ void cli_completion(void)
 	for (size_t i = 0; i < cli_commands_n; i++) {
 		printf("\t'%s'*) COMPREPLY=($(compgen -W '", cli_commands[i].words);
 		for (size_t k = 0; k < cli_commands[i].opts_n; k++)
-			printf("--%s ", cli_commands[i].opts[k].name);
+			if (cli_commands[i].opts[k].letter)
+				printf("-%c --%s ", cli_commands[i].opts[k].letter,
+				       cli_commands[i].opts[k].name);
+			else
+				printf("--%s ", cli_commands[i].opts[k].name);
 		printf("--help' -- \"$cur\")) ;;\n");
 	}
 	printf("\tesac\n}\ncomplete -o filenames -F _aftersync aftersync\n");

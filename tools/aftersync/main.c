@@ -41,8 +41,8 @@ static const struct opt submit_opts[] = {OPT_ROW_DIR};
 
 static const struct opt import_opts[] = {
     OPT_ROW_DIR,
-    {"map", 0, OPT_FILE, true, "NAME|FILE", NULL, NULL,
-     "what the columns mean: ords, mobifix, nyc311, nyc311-due, or a file .ini"},
+    {"map", 0, OPT_FILE, true, "NAME|FILE", "ords|mobifix|nyc311|nyc311-due", NULL,
+     "what the columns mean: a file .ini, or one of"},
     {"where", 0, OPT_MANY, false, "COLUMN=VALUE", NULL, NULL, "only rows with that; may be given again"},
     {"where-not", 0, OPT_MANY, false, "COLUMN=VALUE", NULL, NULL, "no rows with that; may be given again"},
     {"dry-run", 0, OPT_FLAG, false, NULL, NULL, NULL, "check and count only; needs no daemon"},
