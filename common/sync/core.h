@@ -17,6 +17,8 @@ struct sync_ship {
 	uint8_t reason;	      /* of the last refusal */
 	struct log_head peer; /* what it holds, root compared with ours where we hold as much */
 	uint64_t sent;	      /* next index to send */
+	uint64_t half;	      /* head office: what is to be answered before … */
+	uint32_t since_half;  /* … more than half a window of blocks is sent after it */
 	bool showing;	      /* the block at `show` is to be sent once more when credit allows: … */
 	uint64_t show;	      /* … evidence of a fork, or one that rotted there */
 	uint64_t keys_peer;   /* key changes it holds */

@@ -294,6 +294,9 @@ static bool send_msg(struct link_server *s, uint32_t number, zmq_msg_t *m)
 	} while (n < 0 && zmq_errno() == EINTR);
 	if (n < 0) {
 		/* EHOSTUNREACH: no such peer any more; EAGAIN: its queue is full */
+		if (!l->gone && zmq_errno() == EAGAIN)
+			logline(LOG_LEVEL_WARN, "link-given-up", "user=%s reason=\"it does not take what it is sent\"",
+				LOG_STR(l->user));
 		owe_down(s, l);
 		return false;
 	}
