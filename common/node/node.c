@@ -306,8 +306,10 @@ as_err node_roster_load(struct node *n)
 	memcpy(root, n->roster.root, 32);
 	roster_done(&n->roster);
 	roster_init(&n->roster, n->home->org, root);
+	roster_load_begin(&n->roster);
 	for (size_t i = 0; err == AS_OK && i < logs.n; i++)
 		err = node_each_event(n, &logs.log[i], 0, fold_one, n);
+	roster_load_end(&n->roster);
 	n->roster_damaged = err == AS_ECORRUPT;
 	return err;
 }
