@@ -39,7 +39,7 @@ struct sync_session {
 	bool established; /* the peer answered our nonce: it is alive now */
 	bool complete;	  /* all heads of the peer are known */
 	bool credit_blocked;
-	bool want; /* head office: the branch has more than its credit lets it send */
+	bool want; /* head office: the branch has more than its credit lets it send; set by role->want */
 	uint32_t link;
 	char branch[BRANCH_CODE_MAX]; /* the branch of this session, on both sides */
 	uint8_t run_id[16];	      /* the peer's */
@@ -69,6 +69,7 @@ struct sync_role {
 	void (*lacking)(struct sync_core *c, struct sync_session *s,
 			const struct wire_head *h);		       /* a log we lack */
 	void (*complete)(struct sync_core *c, struct sync_session *s); /* all heads of the peer are known */
+	void (*want)(struct sync_core *c, struct sync_session *s, bool want); /* head office: credit, or none */
 	void (*receipt)(struct sync_core *c, struct sync_log *log,
 			const struct msg_have *h); /* it lies on our log */
 	void (*stored)(struct sync_core *c, const struct sync_item *item,

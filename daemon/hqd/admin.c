@@ -52,7 +52,7 @@ static void add_token(struct hqd *d, const struct enrol_job *j)
 	t.expires_ms = clock_mono_ms() + (uint64_t)(j->e.expires - j->now);
 	t.more = j->e.uses > 1;
 	if (!hq_core_add_token(&d->core, &t))
-		logline(LOG_LEVEL_ERR, "table-full", "what=tokens reason=\"restart aftersync-hqd to make room\"");
+		logline(LOG_LEVEL_ERR, "table-full", "what=tokens");
 }
 
 static void answer(struct enrol_job *j)
@@ -118,20 +118,7 @@ static void enrol_done(struct worker_job *job)
  * it. */
 static const char *hindered(struct hqd *d, const struct enrol_job *j)
 {
-	struct log_id to = {.cls = LOG_HQ_BRANCH, .number = d->home->instance};
-	const struct roster *r = &d->shell.view->roster;
-
-	memcpy(to.branch, j->e.branch, BRANCH_CODE_MAX);
-	if (!hq_core_may_append(&d->core))
-		return writes_nothing;
-	if (!hq_core_token_room(&d->core))
-		return "not enrolled: the table of join codes is full; restart aftersync-hqd, which makes "
-		       "room";
-	if (!roster_branch_of(r, j->e.branch) && r->branches_n >= d->core.nodes_cap)
-		return "not enrolled: the table of branches is full; restart aftersync-hqd, which makes room";
-	if (!hq_core_room(&d->core, &to))
-		return "not enrolled: the table of logs is full; restart aftersync-hqd, which makes room";
-	return NULL;
+	return hq_core_may_append(&d->core) ? tables_hindered(d, j->e.branch, 1) : writes_nothing;
 }
 
 void admin_append_free(struct hqd *d)
@@ -143,7 +130,7 @@ void admin_append_free(struct hqd *d)
 	while ((j = d->enrol_first) != NULL && (why = hindered(d, j)) != NULL) { /* since it began to wait */
 		d->enrol_first = j->next;
 		j->err = AS_EREFUSED;
-		as_errmsg_set(&j->em, "%s", why);
+		as_errmsg_set(&j->em, "not enrolled: %s", why);
 		answer(j);
 		enrol_free(j);
 	}

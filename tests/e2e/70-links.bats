@@ -58,10 +58,7 @@ all_served()
 	branch bj BJ01
 	start bj
 	before=$(rss_mib hq)
-	for ((from = 1; from <= n; from += 900)); do # at its start hqd makes room for 1,024 more
-		[ $from = 1 ] || { stop hq; start hq; }
-		enrol_many $from $((from + 899 < n ? from + 899 : n)) >>codes
-	done
+	enrol_many 1 "$n" >>codes
 	[ "$(sort -u codes | wc -l)" = "$n" ] || { tail -n 2 codes; tail -n 3 hq.log; return 1; }
 	links_start
 	eventually all_served "$n"
