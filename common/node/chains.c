@@ -32,9 +32,9 @@ static void link_place(struct chains *c, size_t place)
 	*first = (uint32_t)place + 1;
 }
 
-static as_err grow(struct chains *c)
+/* The same with room for so many places. */
+static as_err copy(struct chains *ret, const struct chains *c, size_t cap)
 {
-	size_t cap = c->cap ? 2 * c->cap : PLACES_MIN;
 	uint32_t *first = calloc(cap, sizeof *first), *next = malloc(cap * sizeof *next),
 		 *hash = malloc(cap * sizeof *hash);
 
@@ -44,14 +44,30 @@ static as_err grow(struct chains *c)
 		free(hash);
 		return AS_ENOMEM;
 	}
+	*ret = (struct chains){.first = first, .next = next, .hash = hash, .n = c->n, .cap = cap, .mask = cap - 1};
 	if (c->n)
 		memcpy(hash, c->hash, c->n * sizeof *hash);
-	struct chains larger = {.first = first, .next = next, .hash = hash, .n = c->n, .cap = cap, .mask = cap - 1};
 	for (size_t i = 0; i < c->n; i++)
-		link_place(&larger, i);
+		link_place(ret, i);
+	return AS_OK;
+}
+
+static as_err grow(struct chains *c)
+{
+	struct chains larger;
+	as_err err = copy(&larger, c, c->cap ? 2 * c->cap : PLACES_MIN);
+
+	if (err)
+		return err;
 	chains_done(c);
 	*c = larger;
 	return AS_OK;
+}
+
+as_err chains_copy(struct chains *ret, const struct chains *c)
+{
+	*ret = (struct chains){0};
+	return c->cap ? copy(ret, c, c->cap) : AS_OK;
 }
 
 as_err chains_add(struct chains *c, struct bytes key)

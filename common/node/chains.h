@@ -21,6 +21,7 @@ struct chains {
 
 void chains_done(struct chains *c); /* accepts a zeroed struct, leaves one */
 as_err chains_add(struct chains *c, struct bytes key) AS_MUST_CHECK;
+as_err chains_copy(struct chains *ret, const struct chains *c) AS_MUST_CHECK; /* AS_ENOMEM: *ret is empty */
 /* Places whose key may be this one; CHAINS_END at the end. */
 size_t chains_first(const struct chains *c, struct bytes key);
 size_t chains_next(const struct chains *c, size_t place);

@@ -345,9 +345,10 @@ as_err node_personal_open(struct node *n, const char branch[BRANCH_CODE_MAX], co
 
 /* ---- views ----------------------------------------------------------------------------------------------- */
 
-as_err node_view(struct node **ret_node, struct node_home *home, bool writer, struct as_errmsg *em)
+/* Without its roster. *ret_node is to be freed also when this fails. */
+static as_err view_open(struct node **ret_node, struct node_home *home, struct as_errmsg *em)
 {
-	struct node *n = calloc(1, sizeof *n);
+	struct node *n = *ret_node = calloc(1, sizeof *n);
 	struct store_opts opts = {.role = home->is_hq ? STORE_HQ : STORE_BRANCH,
 				  .kv = home->kv,
 				  .store_key = home->store_key,
@@ -363,8 +364,14 @@ as_err node_view(struct node **ret_node, struct node_home *home, bool writer, st
 	opts.opener = (struct store_opener){.ctx = n, .open = opener};
 	memcpy(opts.branch, home->branch, BRANCH_CODE_MAX);
 	err = block_io_init(&n->io);
-	if (err == AS_OK)
-		err = store_open(&n->st, &opts, em);
+	return err ? err : store_open(&n->st, &opts, em);
+}
+
+as_err node_view(struct node **ret_node, struct node_home *home, bool writer, struct as_errmsg *em)
+{
+	struct node *n;
+	as_err err = view_open(&n, home, em);
+
 	if (err == AS_OK && writer)
 		err = store_take_fence(n->st, &n->fence);
 	if (err == AS_OK)
@@ -379,6 +386,22 @@ as_err node_view(struct node **ret_node, struct node_home *home, bool writer, st
 		node_view_free(n);
 		return err;
 	}
+	*ret_node = n;
+	return AS_OK;
+}
+
+as_err node_view_beside(struct node **ret_node, const struct node *beside, struct as_errmsg *em)
+{
+	struct node *n;
+	as_err err = view_open(&n, beside->home, em);
+
+	if (err == AS_OK)
+		err = roster_copy(&n->roster, &beside->roster);
+	if (err) {
+		node_view_free(n);
+		return err;
+	}
+	n->roster_damaged = beside->roster_damaged;
 	*ret_node = n;
 	return AS_OK;
 }

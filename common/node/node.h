@@ -90,6 +90,11 @@ void node_home_close(struct node_home *take_home); /* wipes the secrets; NULL is
  * has roster_damaged; head office's writer is refused with AS_ECORRUPT, because it would admit whom it has ended.
  */
 as_err node_view(struct node **ret_node, struct node_home *home, bool writer, struct as_errmsg *em) AS_MUST_CHECK;
+/*
+ * A further view with the roster of one that is there, which is copied instead of read again: thousands of blocks.
+ * Nothing is committed, and that view not used, meanwhile.
+ */
+as_err node_view_beside(struct node **ret_node, const struct node *beside, struct as_errmsg *em) AS_MUST_CHECK;
 void node_view_free(struct node *take_node); /* NULL is fine */
 
 /* Both at once, for the command line. */

@@ -92,6 +92,44 @@ void roster_done(struct roster *r)
 	*r = (struct roster){0};
 }
 
+static void *memory_copy(const void *from, size_t bytes)
+{
+	void *p = malloc(bytes ? bytes : 1);
+
+	if (p && bytes)
+		memcpy(p, from, bytes);
+	return p;
+}
+
+#define ARRAY_COPY(to, from, list)                                                                           \
+	(((to)->list = memory_copy((from)->list, (from)->list##_n * sizeof (from)->list[0])) != NULL &&      \
+	 (((to)->list##_cap = (from)->list##_n), true))
+
+as_err roster_copy(struct roster *ret, const struct roster *r)
+{
+	struct roster c = *r;
+
+	as_assert(!r->loading);
+	c.node_identities = c.node_links = c.node_branches = c.node_tokens = (struct chains){0};
+	c.token_keys = c.log_key_logs = (struct chains){0};
+	c.transports = NULL;
+	c.nodes = NULL;
+	c.tokens = NULL;
+	c.branches = NULL;
+	c.log_keys = NULL;
+	if (!ARRAY_COPY(&c, r, transports) || !ARRAY_COPY(&c, r, nodes) || !ARRAY_COPY(&c, r, tokens) ||
+	    !ARRAY_COPY(&c, r, branches) || !ARRAY_COPY(&c, r, log_keys) || chains_copy(&c.node_identities, &r->node_identities) ||
+	    chains_copy(&c.node_links, &r->node_links) || chains_copy(&c.node_branches, &r->node_branches) ||
+	    chains_copy(&c.node_tokens, &r->node_tokens) || chains_copy(&c.token_keys, &r->token_keys) ||
+	    chains_copy(&c.log_key_logs, &r->log_key_logs)) {
+		roster_done(&c);
+		*ret = c;
+		return AS_ENOMEM;
+	}
+	*ret = c;
+	return AS_OK;
+}
+
 void roster_load_begin(struct roster *r)
 {
 	as_assert(r->branches_n == 0);

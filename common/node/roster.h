@@ -82,6 +82,9 @@ struct roster {
 void roster_init(struct roster *r, const uint8_t org[16], const uint8_t root[32]);
 void roster_done(struct roster *r); /* accepts a zeroed struct */
 
+/* The same again in memory of its own. AS_ENOMEM: *ret is empty. */
+as_err roster_copy(struct roster *ret, const struct roster *r) AS_MUST_CHECK;
+
 /*
  * Takes one event of an hq/all log. Other kinds, and what does not follow the table, change nothing: an older
  * program must live with a newer head office. AS_ENOMEM.

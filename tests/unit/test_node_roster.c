@@ -332,6 +332,24 @@ static void many_are_found_by_every_key(void **state)
 	each_is_found();
 }
 
+static void a_copy_is_the_same_and_its_own(void **state)
+{
+	(void)state;
+	struct roster first;
+
+	fold_many(0, MANY - 1);
+	first = ro;
+	assert_int_equal(roster_copy(&ro, &first), AS_OK);
+	roster_done(&first);
+	fold_many(MANY - 1, MANY);
+	each_is_found();
+	roster_init(&first, org, root); /* an empty one, too */
+	struct roster empty;
+	assert_int_equal(roster_copy(&empty, &first), AS_OK);
+	assert_null(roster_branch_of(&empty, "BJ01\0\0\0"));
+	roster_done(&empty);
+}
+
 static void many_that_are_loaded_are_the_same(void **state)
 {
 	(void)state;
@@ -355,6 +373,7 @@ int main(void)
 	    T(what_it_does_not_know_changes_nothing),
 	    T(many_are_found_by_every_key),
 	    T(many_that_are_loaded_are_the_same),
+	    T(a_copy_is_the_same_and_its_own),
 	};
 	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests(tests, NULL, NULL);
