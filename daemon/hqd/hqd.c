@@ -461,7 +461,7 @@ as_err hqd_open(struct hqd *d, struct as_errmsg *em)
 					 .secret = d->home->link_secret,
 					 .public_key = d->home->link_public,
 					 .max_message_bytes = MESSAGE_BYTES_MAX,
-					 .max_links = (uint32_t)d->conf.max_links,
+					 .max_links = (uint32_t)d->links_max,
 					 .admit = on_admit,
 					 .message = on_message,
 					 .down = on_down,

@@ -37,6 +37,7 @@ struct hqd_join {
 struct hqd {
 	struct loop *loop;
 	struct hqd_conf conf;
+	uint64_t links_max; /* conf.max_links, or what the limit of open files allows */
 	struct node_home *home;
 	struct shell shell;
 	struct hq_core core;

@@ -160,7 +160,7 @@ as_err tables_open(struct hqd *d, struct as_errmsg *em)
 				       .block_at = shell_block_at,
 				       .receipt_ok = shell_receipt_ok},
 			       .queue_cap = QUEUE_MAX,
-			       .sessions_cap = (size_t)d->conf.max_links,
+			       .sessions_cap = (size_t)d->links_max,
 			       .nodes_cap = d->shell.view->roster.branches_n + NODES_MIN,
 			       .tokens_cap = NODES_MIN,
 			       .pool = d->conf.credit_pool};
