@@ -14,7 +14,7 @@
 #define AFTERSYNC_DAEMON_HQD_HQD_H
 
 #include "common/node/heard.h"
-#include "common/node/hq_all.h"
+#include "common/node/enrolment.h"
 #include "common/sync/hq.h"
 #include "daemon/hqd/hqd_conf.h"
 #include "daemon/rt/control.h"
@@ -83,7 +83,7 @@ as_err tables_open(struct hqd *d, struct as_errmsg *em) AS_MUST_CHECK; /* and th
 void tables_close(struct hqd *d);
 /* What the core does not know yet of the roster. AS_ENOMEM, AS_ETOOBIG. */
 as_err tables_load_roster(struct hqd *d) AS_MUST_CHECK;
-/* Makes room for one more of this branch's nodes, and `codes` join codes more. Why there is none; NULL: there is. */
+/* Makes room for a node of this branch, or for `codes` join codes more, each for a branch. Why there is none; NULL: it is. */
 const char *tables_hindered(struct hqd *d, const char branch[BRANCH_CODE_MAX], size_t codes);
 
 /* admin.c */

@@ -51,7 +51,7 @@ const char *tables_hindered(struct hqd *d, const char branch[BRANCH_CODE_MAX], s
 {
 	const struct roster *r = &d->shell.view->roster;
 	struct log_id to = {.cls = LOG_HQ_BRANCH, .number = d->home->instance};
-	size_t branches = r->branches_n + !roster_branch_of(r, branch);
+	size_t branches = r->branches_n + (codes ? codes : !roster_branch_of(r, branch));
 
 	memcpy(to.branch, branch, BRANCH_CODE_MAX);
 	while (d->core.nodes_cap < branches)
