@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2154 # most variables are those of demo.sh
+# shellcheck shell=bash disable=SC2154 # most variables are those of run.sh
 # The end of a demo: what BREAK drops, what KEEP leaves, what is said of a difference.
 
 # A good row of a branch, at random, that stands in a line of its own.
@@ -39,7 +39,7 @@ differs()
 	mapfile -t rest < <(sed -n 's/^differs //p' "$dir/recount" | awk '/^(row|case) / { print; next } { other[++n] = $0 } END { for (i = 1; i <= n; i++) print other[i] }')
 	first=${rest[0]:-"SQLite could not count: $(head -n 1 "$dir/log/recount")"}
 	echo
-	[ ${#rest[@]} -le 1 ] || printf '%s\n' "${rest[@]:1}" | head -n 8 | fold -s -w 76 | sed 's/^/  /'
+	[ ${#rest[@]} -le 1 ] || printf '%s\n' "${rest[@]:1:8}" | fold -s -w 76 | sed 's/^/  /'
 	[ ${#rest[@]} -le 9 ] || echo "  and $((${#rest[@]} - 9)) more"
 	echo "demo: $first"
 	exit 1
@@ -69,7 +69,6 @@ keep_folder()
 	EOF
 	chmod +x "$dir/start"
 	ln "$dir/start" "$dir/stop"
-	kept=1
 	printf -v try '  %s\n' "export PATH=$full:\$PATH HQ=$dir/hq" 'aftersync verify --dir $HQ' 'aftersync report volume --by region --period year --dir $HQ' \
 		"aftersync show SYN-0001 --dir \$HQ" "$dir/start      head office and all branches again; then status --watch" "$dir/stop       ends them; rm -r $dir"
 	try=${try%$'\n'}

@@ -1,29 +1,27 @@
-# shellcheck shell=bash disable=SC2154 # most variables are those of demo.sh
+# shellcheck shell=bash disable=SC2154 # most variables are those of run.sh
 # Branches at work: two workers give them files and orders, while their lines are cut and heal, and somebody looks on.
-
-# A child that ends with its worker.
-child=
-run() { "$@" & child=$!; wait "$child"; }
 
 broken() { echo "$*" >"$dir/broken"; exit 1; }
 
 # generated orders of a part of the year
 submit()
 {
-	local lines=$dir/orders/$1.$2
+	local lines=$dir/orders/$1.$2 n
 	[ -s "$lines" ] || return 0
-	run aftersync submit --dir "$dir/branch/$1" "$lines" >"$lines.answers" 2>&1 || broken "$1 refuses an order: $(grep -m 1 error "$lines.answers" || tail -n 1 "$lines.answers")"
-	echo "$1 ${region[$1]} $(grep -c '"index"' "$lines.answers")" >>"$dir/recorded.tsv"
+	aftersync submit --dir "$dir/branch/$1" "$lines" >"$lines.answers" 2>&1 || broken "$1 refuses an order: $(grep -m 1 error "$lines.answers" || tail -n 1 "$lines.answers")"
+	n=$(grep -c '"index"' "$lines.answers")
+	[ "$n" = "$(wc -l <"$lines")" ] || broken "$1 answers $n of $(wc -l <"$lines") orders"
+	echo "$1 ${region[$1]} $n" >>"$dir/recorded.tsv"
 }
 
 import()
 {
-	local code=$1 where=() said=$dir/log/import-$1
+	local code=$1 where=() said=$dir/import/$1
 	case ${map[$code]} in
 	ords) where=(--where "group_identifier=${value[$code]}") ;;
 	nyc311) where=(--where "borough=${value[$code]}") ;;
 	esac
-	run aftersync import --dir "$dir/branch/$code" --map "${map[$code]}" --skip-bad --rejects "$dir/log/rejects-$code" "${where[@]}" "${file[$code]}" >"$said" 2>&1 ||
+	aftersync import --dir "$dir/branch/$code" --map "${map[$code]}" --skip-bad --rejects "$dir/import/$code.rejects" "${where[@]}" "${file[$code]}" >"$said" 2>&1 ||
 		broken "import at $code: $(tail -n 1 "$said")"
 	[[ $(tail -n 1 "$said") =~ \ rows,\ ([0-9]+)\ selected,\ ([0-9]+)\ skipped\;\ ([0-9]+)\ events\ new ]] || broken "import at $code says: $(tail -n 1 "$said")"
 	printf '%s\t%d\t%d\n' "$code" "${BASH_REMATCH[1]}" "${BASH_REMATCH[2]}" >>"$dir/imports.tsv"
@@ -34,9 +32,6 @@ import()
 worker()
 {
 	local i code
-	pids=() workers=()
-	trap - EXIT
-	trap '[ -z "$child" ] || kill "$child" 2>/dev/null; exit 1' TERM
 	for ((i = $1; i < total; i += $2)); do
 		code=${codes[i]}
 		submit "$code" 1
@@ -54,13 +49,14 @@ counts()
 	local r a b
 	running || fail "a program has ended: $(why_ended)"
 	[ ! -s "$dir/broken" ] || fail "$(<"$dir/broken")"
+	# in this order: what is finished is in recorded.tsv by then, and what has arrived was recorded before
+	finished=$(wc -l <"$dir/done")
 	ask || fail 'head office does not answer'
 	while read -r r a b; do
 		recorded[$r]=$a arrived[$r]=$b
 	done < <(awk 'FILENAME ~ /recorded/ { has[$1] += $3; next }
 		{ got = $4 > 2 ? $4 - 2 : 0; all[$2] += has[$1]; there[$2] += got < has[$1] ? got : has[$1] }
 		END { for (r in all) print r, all[r], there[r] }' "$dir/recorded.tsv" "$dir/status.tsv")
-	finished=$(wc -l <"$dir/done")
 }
 
 cut_line()
