@@ -15,14 +15,25 @@ static const char *const type_names[] = {
     [FT_CODE_SET] = "codes", [FT_CODE_LIST] = "codes", [FT_MONEY] = "fen",   [FT_DATE] = "date",
     [FT_TIME] = "time",	     [FT_TEXT] = "text",       [FT_BYTES] = "bytes", [FT_BLOB] = "bytes",
     [FT_STAFF] = "staff",    [FT_BRANCH] = "branch",   [FT_IMEI] = "IMEI",   [FT_PHONE] = "phone",
-    [FT_PARTS] = "parts"};
+    [FT_ROWS] = "rows"};
 
-static const char *const proto_types[] = {
-    [FT_U32] = "uint32",      [FT_I64] = "sint64",	 [FT_BOOL] = "bool",	[FT_CODE] = "uint32",
-    [FT_CODE_SET] = "uint64", [FT_CODE_LIST] = "uint32", [FT_MONEY] = "uint32", [FT_DATE] = "uint32",
-    [FT_TIME] = "sint64",     [FT_TEXT] = "string",	 [FT_BYTES] = "bytes",	[FT_BLOB] = "bytes",
-    [FT_STAFF] = "uint32",    [FT_BRANCH] = "string",	 [FT_IMEI] = "string",	[FT_PHONE] = "string",
-    [FT_PARTS] = "PartUsed"};
+static const char *const proto_types[] = {[FT_U32] = "uint32",
+					  [FT_I64] = "sint64",
+					  [FT_BOOL] = "bool",
+					  [FT_CODE] = "uint32",
+					  [FT_CODE_SET] = "uint64",
+					  [FT_CODE_LIST] = "uint32",
+					  [FT_MONEY] = "uint32",
+					  [FT_DATE] = "uint32",
+					  [FT_TIME] = "sint64",
+					  [FT_TEXT] = "string",
+					  [FT_BYTES] = "bytes",
+					  [FT_BLOB] = "bytes",
+					  [FT_STAFF] = "uint32",
+					  [FT_BRANCH] = "string",
+					  [FT_IMEI] = "string",
+					  [FT_PHONE] = "string",
+					  [FT_ROWS] = ""}; /* the row's message */
 
 static const char *const dim_names[] = {[DIM_CHANNEL] = "channel",
 					[DIM_WARRANTY] = "warranty",
@@ -56,6 +67,9 @@ static void limits(const struct field_def *f)
 	case FT_CODE_SET:
 	case FT_CODE_LIST:
 		printf("[%s](#codes)", f->codes->name);
+		break;
+	case FT_ROWS:
+		printf("≤ %lld of [%s](#rows)", (long long)f->max, f->row->name);
 		break;
 	default:
 		break;
@@ -136,6 +150,42 @@ static void kind_section(const struct kind_def *k)
 		       k->rules[i].text);
 }
 
+/* The sub-tables of lists, each where it is met first. */
+#define ROWS_MAX 32
+static const struct row_def *row_defs[ROWS_MAX];
+static size_t row_defs_n;
+
+static void collect_rows(void)
+{
+	for (size_t i = 0; i < kinds_count; i++)
+		for (unsigned k = 0; k < kinds_table[i].fields_n; k++) {
+			const struct row_def *def = kinds_table[i].fields[k].row;
+			size_t at = 0;
+			while (at < row_defs_n && row_defs[at] != def)
+				at++;
+			if (def && at == row_defs_n) {
+				as_assert(at < ROWS_MAX);
+				row_defs[row_defs_n++] = def;
+			}
+		}
+}
+
+static void row_sections(void)
+{
+	printf("\n## Rows\n\nWhat one item of a list holds.\n");
+	for (size_t i = 0; i < row_defs_n; i++) {
+		printf("\n**%s**\n\n| no. | field | 中文 | type | limits | required "
+		       "|\n|---|---|---|---|---|---|\n",
+		       row_defs[i]->name);
+		for (unsigned k = 0; k < row_defs[i]->cols_n; k++) {
+			const struct field_def *f = &row_defs[i]->cols[k];
+			printf("| %u | `%s` | %s | %s | ", f->number, f->name, f->zh, type_names[f->type]);
+			limits(f);
+			printf(" | %s |\n", f->flags & FF_REQUIRED ? "yes" : "");
+		}
+	}
+}
+
 static void code_sections(void)
 {
 	printf("\n## Codes\n\nNumbers are those on the wire and in cells.\n");
@@ -177,6 +227,7 @@ static int domain(void)
 	    LEDGER_VERSION, REASON_BYTES_MAX);
 	for (size_t i = 0; i < kinds_count; i++)
 		kind_section(&kinds_table[i]);
+	row_sections();
 	code_sections();
 	cell_section();
 	return 0;
@@ -207,9 +258,10 @@ static void message(const struct kind_def *k, uint8_t want)
 		if ((f->flags & FF_PERSONAL) != want)
 			continue;
 		bool list = f->type == FT_CODE_LIST;
-		printf("\t%s %s %s = %u%s;%s%s\n", list || f->type == FT_PARTS ? "repeated" : "optional",
-		       proto_types[f->type], f->name, f->number, list ? " [packed = true]" : "",
-		       f->codes ? " // " : "", f->codes ? f->codes->name : "");
+		printf("\t%s %s %s = %u%s;%s%s\n", list || f->row ? "repeated" : "optional",
+		       f->row ? f->row->name : proto_types[f->type], f->name, f->number,
+		       list ? " [packed = true]" : "", f->codes ? " // " : "",
+		       f->codes ? f->codes->name : "");
 	}
 	if (want)
 		printf("\toptional string reason = %d;\n", KIND_REASON_NUMBER);
@@ -222,9 +274,16 @@ static int bodies(void)
 	       "Codes and limits:\n"
 	       "// docs/domain.md. Event.body holds the kind's message, the opened Event.personal its "
 	       "…Personal.\n"
-	       "syntax = \"proto2\";\n\npackage aftersync.bodies;\n\n"
-	       "message PartUsed {\n\toptional string part_no = 1;\n\toptional uint32 qty = 2;\n\toptional "
-	       "string serial = 3;\n}\n");
+	       "syntax = \"proto2\";\n\npackage aftersync.bodies;\n");
+	for (size_t i = 0; i < row_defs_n; i++) {
+		printf("\nmessage %s { // a row\n", row_defs[i]->name);
+		for (unsigned k = 0; k < row_defs[i]->cols_n; k++) {
+			const struct field_def *f = &row_defs[i]->cols[k];
+			printf("\toptional %s %s = %u;%s%s\n", proto_types[f->type], f->name, f->number,
+			       f->codes ? " // " : "", f->codes ? f->codes->name : "");
+		}
+		printf("}\n");
+	}
 	for (size_t i = 0; i < kinds_count; i++) {
 		message(&kinds_table[i], 0);
 		if (!(kinds_table[i].flags & KF_SYSTEM))
@@ -235,6 +294,7 @@ static int bodies(void)
 
 int main(int argc, char **argv)
 {
+	collect_rows();
 	if (argc == 2 && strcmp(argv[1], "domain") == 0)
 		return domain();
 	if (argc == 2 && strcmp(argv[1], "bodies") == 0)

@@ -14,28 +14,32 @@
 #define HQ_EVENT_MAX 32000		 /* leaves room for the event around it */
 
 /* number, name, Chinese name, flags, slot of the fold, … */
-#define F_U32(n, name, zh, fl, slot, lo, hi) { name, zh, n, FT_U32, fl, slot, lo, hi, NULL, NULL }
-#define F_I64(n, name, zh, fl, lo, hi) { name, zh, n, FT_I64, fl, FOLD_NONE, lo, hi, NULL, NULL }
-#define F_BOOL(n, name, zh, fl, slot) { name, zh, n, FT_BOOL, fl, slot, 0, 1, NULL, NULL }
-#define F_CODE(n, name, zh, fl, slot, list) { name, zh, n, FT_CODE, fl, slot, 0, 0, &(list), NULL }
-#define F_SET(n, name, zh, fl, list) { name, zh, n, FT_CODE_SET, fl, FOLD_NONE, 0, 0, &(list), NULL }
-#define F_LIST(n, name, zh, fl, hi, list) { name, zh, n, FT_CODE_LIST, fl, FOLD_NONE, 1, hi, &(list), NULL }
-#define F_MONEY(n, name, zh, fl, slot) { name, zh, n, FT_MONEY, fl, slot, 0, FEN_MAX, NULL, NULL }
-#define F_DATE(n, name, zh, fl) { name, zh, n, FT_DATE, fl, FOLD_NONE, 0, 0, NULL, NULL }
-#define F_TIME(n, name, zh, fl, slot) { name, zh, n, FT_TIME, fl, slot, TIME_MIN, TIME_MAX, NULL, NULL }
-#define F_TEXT(n, name, zh, fl, slot, max) { name, zh, n, FT_TEXT, fl, slot, 1, max, NULL, NULL }
-#define F_BYTES(n, name, zh, fl, len) { name, zh, n, FT_BYTES, fl, FOLD_NONE, len, len, NULL, NULL }
-#define F_STAFF(n, name, zh, fl, slot) { name, zh, n, FT_STAFF, fl, slot, 1, UINT32_MAX, NULL, NULL }
-#define F_OF(n, name, zh, type, fl) { name, zh, n, type, fl, FOLD_NONE, 0, 0, NULL, NULL }
+#define FIELD(n, nm, cn, ty, fl, lo, hi) .name = nm, .zh = cn, .number = n, .type = ty, .flags = fl, .min = lo, .max = hi
+#define F_U32(n, name, zh, fl, sl, lo, hi) { FIELD(n, name, zh, FT_U32, fl, lo, hi), .slot = sl }
+#define F_I64(n, name, zh, fl, lo, hi) { FIELD(n, name, zh, FT_I64, fl, lo, hi) }
+#define F_BOOL(n, name, zh, fl, sl) { FIELD(n, name, zh, FT_BOOL, fl, 0, 1), .slot = sl }
+#define F_CODE(n, name, zh, fl, sl, list) { FIELD(n, name, zh, FT_CODE, fl, 0, 0), .slot = sl, .codes = &(list) }
+#define F_SET(n, name, zh, fl, list) { FIELD(n, name, zh, FT_CODE_SET, fl, 0, 0), .codes = &(list) }
+#define F_LIST(n, name, zh, fl, hi, list) { FIELD(n, name, zh, FT_CODE_LIST, fl, 1, hi), .codes = &(list) }
+#define F_MONEY(n, name, zh, fl, sl) { FIELD(n, name, zh, FT_MONEY, fl, 0, FEN_MAX), .slot = sl }
+#define F_DATE(n, name, zh, fl) { FIELD(n, name, zh, FT_DATE, fl, 0, 0) }
+#define F_TIME(n, name, zh, fl, sl) { FIELD(n, name, zh, FT_TIME, fl, TIME_MIN, TIME_MAX), .slot = sl }
+#define F_TEXT(n, name, zh, fl, sl, hi) { FIELD(n, name, zh, FT_TEXT, fl, 1, hi), .slot = sl }
+#define F_BYTES(n, name, zh, fl, len) { FIELD(n, name, zh, FT_BYTES, fl, len, len) }
+#define F_BLOB(n, name, zh, fl, sl, hi) { FIELD(n, name, zh, FT_BLOB, fl, 1, hi), .slot = sl }
+#define F_STAFF(n, name, zh, fl, sl) { FIELD(n, name, zh, FT_STAFF, fl, 1, UINT32_MAX), .slot = sl }
+#define F_OF(n, name, zh, type, fl) { FIELD(n, name, zh, type, fl, 0, 0) }
+#define F_ROWS(n, name, zh, fl, hi, def) { FIELD(n, name, zh, FT_ROWS, fl, 1, hi), .row = &(def) }
+#define ROW_OF(nm, columns) { .name = nm, .cols_n = AS_COUNT(columns), .cols = columns }
 
 /* the same, required by a rule */
-#define R_LIST(n, name, zh, fl, hi, list, rule) { name, zh, n, FT_CODE_LIST, fl, FOLD_NONE, 1, hi, &(list), rule }
-#define R_SET(n, name, zh, fl, list, rule) { name, zh, n, FT_CODE_SET, fl, FOLD_NONE, 0, 0, &(list), rule }
-#define R_TIME(n, name, zh, fl, slot, rule) { name, zh, n, FT_TIME, fl, slot, TIME_MIN, TIME_MAX, NULL, rule }
-#define R_BOOL(n, name, zh, fl, slot, rule) { name, zh, n, FT_BOOL, fl, slot, 0, 1, NULL, rule }
-#define R_CODE(n, name, zh, fl, slot, list, rule) { name, zh, n, FT_CODE, fl, slot, 0, 0, &(list), rule }
-#define R_STAFF(n, name, zh, fl, slot, rule) { name, zh, n, FT_STAFF, fl, slot, 1, UINT32_MAX, NULL, rule }
-#define R_TEXT(n, name, zh, fl, max, rule) { name, zh, n, FT_TEXT, fl, FOLD_NONE, 1, max, NULL, rule }
+#define R_LIST(n, name, zh, fl, hi, list, ru) { FIELD(n, name, zh, FT_CODE_LIST, fl, 1, hi), .codes = &(list), .rule = ru }
+#define R_SET(n, name, zh, fl, list, ru) { FIELD(n, name, zh, FT_CODE_SET, fl, 0, 0), .codes = &(list), .rule = ru }
+#define R_TIME(n, name, zh, fl, sl, ru) { FIELD(n, name, zh, FT_TIME, fl, TIME_MIN, TIME_MAX), .slot = sl, .rule = ru }
+#define R_BOOL(n, name, zh, fl, sl, ru) { FIELD(n, name, zh, FT_BOOL, fl, 0, 1), .slot = sl, .rule = ru }
+#define R_CODE(n, name, zh, fl, sl, list, ru) { FIELD(n, name, zh, FT_CODE, fl, 0, 0), .slot = sl, .codes = &(list), .rule = ru }
+#define R_STAFF(n, name, zh, fl, sl, ru) { FIELD(n, name, zh, FT_STAFF, fl, 1, UINT32_MAX), .slot = sl, .rule = ru }
+#define R_TEXT(n, name, zh, fl, hi, ru) { FIELD(n, name, zh, FT_TEXT, fl, 1, hi), .rule = ru }
 
 const struct field_def kind_reason_field =
     F_TEXT(KIND_REASON_NUMBER, "reason", "原因", PD, FOLD_NONE, REASON_BYTES_MAX);
@@ -115,10 +119,17 @@ static const struct field_def back_from_factory[] = {
     F_BYTES(2, "new_device_ref", "新机", 0, 16),
 };
 
+static const struct field_def part_used_cols[] = {
+    F_TEXT(1, "part_no", "料号", REQ, FOLD_NONE, 24),
+    F_U32(2, "qty", "数量", REQ, FOLD_NONE, 1, 1000),
+    F_TEXT(3, "serial", "序列号", 0, FOLD_NONE, 40),
+};
+static const struct row_def part_used = ROW_OF("PartUsed", part_used_cols);
+
 static const struct field_def repair_done[] = {
     F_CODE(1, "outcome", "维修结果", REQ, FOLD_C0, codes_outcome),
     F_LIST(2, "resolution", "处理方式", 0, 8, codes_resolution),
-    F_OF(3, "parts_used", "用料", FT_PARTS, 0),
+    F_ROWS(3, "parts_used", "用料", 0, PARTS_LIST_MAX, part_used),
     F_U32(4, "labour_min", "工时(分)", 0, FOLD_NONE, 0, 100000),
     F_STAFF(5, "technician", "技师", 0, FOLD_STAFF),
 };
@@ -229,7 +240,7 @@ static const struct field_def hq_applied[] = {
     F_U32(1, "instance", "总部实例", REQ, FOLD_NONE, 1, UINT32_MAX),
     F_CODE(2, "class", "日志类别", REQ, FOLD_NONE, codes_log_class),
     F_I64(3, "index", "序号", 0, 0, INT64_MAX),
-    {"event", "总部事件", 4, FT_BLOB, 0, FOLD_INNER, 1, HQ_EVENT_MAX, NULL, NULL},
+    F_BLOB(4, "event", "总部事件", 0, FOLD_INNER, HQ_EVENT_MAX),
     F_I64(5, "upto", "已执行至", 0, 0, INT64_MAX),
 };
 

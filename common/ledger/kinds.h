@@ -74,7 +74,7 @@ enum field_type {
 	FT_BRANCH,    /* branch code */
 	FT_IMEI,      /* 15 digits, Luhn, not all equal (domain study 2.13); R-12 */
 	FT_PHONE,     /* mobile, landline or service number (domain study 2.13), stored in the normal form */
-	FT_PARTS,     /* list of {part_no, qty, serial?} */
+	FT_ROWS,      /* min … max rows of the columns in row */
 };
 
 enum {
@@ -99,6 +99,15 @@ enum fold_slot {
 	FOLD_INNER, /* HQ_APPLIED: the event inside */
 };
 
+/* The columns of a list of rows: fields without a fold slot, none of them a list of rows itself. */
+struct row_def {
+	const char *name; /* message name in docs/bodies.proto */
+	uint32_t cols_n;
+	const struct field_def *cols;
+};
+
+#define ROW_COLS_MAX 8
+
 struct field_def {
 	const char *name; /* snake_case, as in JSON */
 	const char *zh;
@@ -109,6 +118,7 @@ struct field_def {
 	int64_t min, max;
 	const struct code_list *codes;
 	const char *rule; /* rule that makes it required, or NULL */
+	const struct row_def *row;
 };
 
 /* A rule as it applies to a kind. */

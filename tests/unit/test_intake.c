@@ -225,9 +225,18 @@ static const struct {
      "facts.other_branch must be a branch code", "facts.other_branch", ""},
     {"{\"kind\":\"REPAIR_DONE\"," HEAD
      ",\"case\":\"X\",\"facts\":{\"outcome\":\"FIXED\",\"parts_used\":[{\"part_no\":\"A\"}]}}",
-     "facts.parts_used: part_no and qty are needed.", "facts.parts_used", ""},
+     "facts.parts_used[0].qty is missing.", "facts.parts_used", ""},
+    {"{\"kind\":\"REPAIR_DONE\"," HEAD
+     ",\"case\":\"X\",\"facts\":{\"outcome\":\"FIXED\",\"parts_used\":[{\"part_no\":\"A\",\"qty\":1},7]}}",
+     "facts.parts_used[1] must be an object.", "facts.parts_used", ""},
+    {"{\"kind\":\"REPAIR_DONE\"," HEAD
+     ",\"case\":\"X\",\"facts\":{\"outcome\":\"FIXED\",\"parts_used\":[{\"part_no\":\"A\",\"qty\":0}]}}",
+     "facts.parts_used[0].qty must be a whole number from 1 to 1000.", "facts.parts_used", ""},
+    {"{\"kind\":\"REPAIR_DONE\"," HEAD
+     ",\"case\":\"X\",\"facts\":{\"outcome\":\"FIXED\",\"parts_used\":[{\"part\":\"A\"}]}}",
+     "facts.parts_used[0] has no field \"part\".", "facts.parts_used", ""},
     {"{\"kind\":\"REPAIR_DONE\"," HEAD ",\"case\":\"X\",\"facts\":{\"outcome\":\"FIXED\",\"parts_used\":[]}}",
-     "facts.parts_used must be a list of 1 to 50 parts.", "facts.parts_used", ""},
+     "facts.parts_used must be a list of 1 to 50 items.", "facts.parts_used", ""},
     {"{" COMPLAINT ",\"facts\":{" CFACTS ",\"severity\":\"HIGH\"}}",
      "facts.severity: \"HIGH\" is not one of ORDINARY, SERIOUS, URGENT.", "facts.severity", ""},
     {"{" COMPLAINT ",\"facts\":{" CFACTS ",\"severity\":\"URGENT\",\"reply_due\":\"2026-12-01T00:00:00Z\"}}",

@@ -33,7 +33,7 @@ static void rows_are_consistent(void **state)
 			const struct field_def *d = &k->fields[f];
 			assert_int_equal(d->number, f + 1);
 			assert_int_equal(kind_field_index(k, bytes_of_str(d->name)), f);
-			assert_true(d->type >= FT_U32 && d->type <= FT_PARTS);
+			assert_true(d->type >= FT_U32 && d->type <= FT_ROWS);
 			assert_int_equal(has_list(d->type), d->codes != NULL);
 			assert_true(text_utf8_valid(bytes_of_str(d->zh)) && d->zh[0]);
 			if (d->slot) { /* one field a slot, never a personal one, and it must fit */
