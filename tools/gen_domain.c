@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/base/check.h"
+#include "common/ledger/checks.h"
 #include "common/ledger/ledger.h"
 #include "common/ledger/transitions.h"
 
@@ -84,7 +85,7 @@ static void field_row(const struct field_def *f)
 	       f->flags & FF_REQUIRED	     ? "yes"
 	       : f->flags & FF_LIVE_REQUIRED ? "unless imported"
 					     : "",
-	       f->rule ? ", " : "", f->rule ? f->rule : "", f->flags & FF_PERSONAL ? "P" : "",
+	       f->rule ? ", " : "", f->rule ? rule_name(f->rule) : "", f->flags & FF_PERSONAL ? "P" : "",
 	       f->flags & FF_SYSTEM ? "set by the branch" : "");
 }
 
@@ -121,18 +122,108 @@ static void transition_rows(const struct kind_def *k)
 		printf("| %s | %s | ", state_name(k->case_type, t->from), state_name(k->case_type, t->to));
 		for (size_t g = 0; g < TRANSITION_GUARDS_MAX && t->guards[g]; g++)
 			printf("%s%s (%s%s)", g ? "; " : "", guard_defs[t->guards[g]].text,
-			       guard_defs[t->guards[g]].rule,
+			       rule_name(guard_defs[t->guards[g]].rule),
 			       guard_defs[t->guards[g]].later ? ", later" : "");
+		printf(" |\n");
+	}
+}
+
+static void check_rows_of(const struct kind_def *k)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < checks_count; i++) {
+		const struct check *c = &checks[i];
+		if (c->kind != k->number)
+			continue;
+		if (!any)
+			printf("\nRefused, unless imported:\n\n");
+		any = true;
+		printf("* %s%s%s%s\n", c->text, c->rule ? " " : "", c->rule ? rule_name(c->rule) : "",
+		       c->or_approver ? ", unless approved" : "");
+	}
+}
+
+/* The rules that bind a kind: of its fields, guards, checks and row; those of every kind stand in the table.
+ */
+static void rules_of(const struct kind_def *k)
+{
+	bool is[RULES] = {false};
+	const char *sep = "\nRules: ";
+
+	for (unsigned i = 0; i < k->fields_n; i++)
+		is[k->fields[i].rule] = true;
+	for (size_t i = 0; i < transitions_count; i++)
+		for (size_t g = 0; transitions[i].kind == k->number && g < TRANSITION_GUARDS_MAX; g++)
+			is[guard_defs[transitions[i].guards[g]].rule] = true;
+	for (size_t i = 0; i < checks_count; i++)
+		if (checks[i].kind == k->number)
+			is[checks[i].rule] = true;
+	for (size_t i = 0; i < KIND_RULES_MAX; i++)
+		is[k->rules[i]] = true;
+	is[R_NONE] = is[R_03] = is[R_04] = is[R_07] = false;
+	for (unsigned r = 0; r < RULES; r++) {
+		if (!is[r])
+			continue;
+		printf("%s[%s](#rules)%s", sep, rule_name(r),
+		       rule_defs[r].status == RULE_LATER ? " (later)" : "");
+		sep = ", ";
+	}
+	if (sep[0] == ',')
+		printf(".\n");
+}
+
+static void rule_section(void)
+{
+	static const char *const status[] = {"later", "in part", "yes"};
+
+	printf("\n## Rules\n\nB: refused at the branch, naming the rule. H: marked at head office (R-04: "
+	       "flagged). A: an alarm "
+	       "or an overdue figure. C: a policy may change its values. R-03, R-04 and R-07 bind every "
+	       "kind. Source: S the "
+	       "handbook, L law, D design, numbers: the domain study.\n\n"
+	       "| rule | text | source | where | enforced | its test | what the rest needs "
+	       "|\n|---|---|---|---|---|---|---|\n");
+	for (unsigned r = 1; r < RULES; r++) {
+		const struct rule_def *d = &rule_defs[r];
+		printf("| %s | %s | %s |%s%s%s%s | %s | %s%s | %s |\n", d->name, d->text, d->source,
+		       d->where & RULE_BRANCH ? " B" : "", d->where & RULE_HQ ? " H" : "",
+		       d->where & RULE_ALARM ? " A" : "", d->where & RULE_POLICY ? " C" : "",
+		       status[d->status], d->shown ? "tests/" : "", d->shown ? d->shown : "",
+		       d->needs ? d->needs : "");
+	}
+	printf("\n### Values of a policy\n\n| value | default | | rule |\n|---|---|---|---|\n");
+	for (unsigned i = 0; i < POLICY_VALUES; i++)
+		printf("| `%s` | %d | %s | %s |\n", policy_defs[i].name, policy_defs[i].value,
+		       policy_defs[i].unit, policy_defs[i].rule ? rule_name(policy_defs[i].rule) : "");
+}
+
+static void case_section(void)
+{
+	printf("\n## Cases\n\n| case | 中文 | label | states | deadlines |\n|---|---|---|---|---|\n");
+	for (unsigned t = 1; t < CASE_TYPES; t++) {
+		const struct case_type_def *d = &case_types[t];
+		printf("| %s | %s | %s | ", d->name, d->zh, d->label ? d->label : "–");
+		for (uint32_t i = 0; i < d->states->count; i++)
+			printf("%s%s %s", i ? " · " : "", d->states->codes[i].name, d->states->codes[i].zh);
+		printf(" |");
+		for (size_t i = 0; i < 3; i++)
+			if (d->due[i])
+				printf(" %s", d->due[i]);
 		printf(" |\n");
 	}
 }
 
 static void kind_section(const struct kind_def *k)
 {
-	static const char *const cases[CASE_TYPES] = {"no case", "repair order", "complaint"};
-
-	printf("\n### %u %s %s\n\n%s%s%s%s%s. Posts: ", k->number, k->name, k->zh, cases[k->case_type],
-	       k->flags & KF_OPENS ? ", opens it" : "", k->flags & KF_SYSTEM ? ", made by nodes only" : "",
+	printf("\n### %u %s %s\n\n%s%s%s%s%s. Posts: ", k->number, k->name, k->zh,
+	       case_types[k->case_type].name,
+	       k->flags & KF_JOINS   ? ", opens it or goes on with it"
+	       : k->flags & KF_OPENS ? ", opens it"
+				     : "",
+	       k->flags & KF_SYSTEM ? ", made by nodes only"
+	       : k->flags & KF_HQ   ? ", recorded by head office only"
+				    : "",
 	       k->flags & KF_REASON ? ", `reason` needed unless imported" : "",
 	       k->flags & KF_APPROVER ? ", `approver` needed" : "");
 	posts(k->posts);
@@ -143,11 +234,8 @@ static void kind_section(const struct kind_def *k)
 	for (unsigned i = 0; i < k->fields_n; i++)
 		field_row(&k->fields[i]);
 	transition_rows(k);
-	if (k->rules[0].rule)
-		printf("\n");
-	for (size_t i = 0; i < KIND_RULES_MAX && k->rules[i].rule; i++)
-		printf("* %s%s: %s\n", k->rules[i].rule, k->rules[i].later ? " (later)" : "",
-		       k->rules[i].text);
+	check_rows_of(k);
+	rules_of(k);
 }
 
 /* The sub-tables of lists, each where it is met first. */
@@ -157,9 +245,9 @@ static size_t row_defs_n;
 
 static void collect_rows(void)
 {
-	for (size_t i = 0; i < kinds_count; i++)
-		for (unsigned k = 0; k < kinds_table[i].fields_n; k++) {
-			const struct row_def *def = kinds_table[i].fields[k].row;
+	for (size_t i = 0; i < kinds_count(); i++)
+		for (unsigned k = 0; k < kind_at(i)->fields_n; k++) {
+			const struct row_def *def = kind_at(i)->fields[k].row;
 			size_t at = 0;
 			while (at < row_defs_n && row_defs[at] != def)
 				at++;
@@ -219,15 +307,18 @@ static void cell_section(void)
 
 static int domain(void)
 {
-	printf(
-	    "# What can be recorded\n\nWritten by `make docs` from common/ledger; do not edit. Ledger "
-	    "version %u. PD = P: "
-	    "personal, in the sealed part. A rule marked (later) is not enforced yet. Every kind may carry "
-	    "`reason` (≤ %d bytes, personal). What the words mean: docs/ledger.md.\n\n## Kinds\n",
-	    LEDGER_VERSION, REASON_BYTES_MAX);
-	for (size_t i = 0; i < kinds_count; i++)
-		kind_section(&kinds_table[i]);
+	printf("# What can be recorded\n\nWritten by `make docs` from common/ledger; do not edit. Ledger "
+	       "version %u. PD = P: "
+	       "personal, in the sealed part. A rule or condition marked (later) is not enforced yet. Every "
+	       "kind may carry "
+	       "`reason` (≤ %d bytes, personal). What the words mean: docs/ledger.md.\n",
+	       LEDGER_VERSION, REASON_BYTES_MAX);
+	case_section();
+	printf("\n## Kinds\n");
+	for (size_t i = 0; i < kinds_count(); i++)
+		kind_section(kind_at(i));
 	row_sections();
+	rule_section();
 	code_sections();
 	cell_section();
 	return 0;
@@ -284,10 +375,10 @@ static int bodies(void)
 		}
 		printf("}\n");
 	}
-	for (size_t i = 0; i < kinds_count; i++) {
-		message(&kinds_table[i], 0);
-		if (!(kinds_table[i].flags & KF_SYSTEM))
-			message(&kinds_table[i], FF_PERSONAL);
+	for (size_t i = 0; i < kinds_count(); i++) {
+		message(kind_at(i), 0);
+		if (!(kind_at(i)->flags & KF_SYSTEM))
+			message(kind_at(i), FF_PERSONAL);
 	}
 	return 0;
 }

@@ -462,7 +462,7 @@ static as_err take_step_key(struct reader *r, const char *name, struct bytes v, 
 		if (s->kind)
 			return wrong(em, "given for the second time");
 		s->kind = kind_of_name(v);
-		if (s->kind == NULL || (s->kind->flags & KF_SYSTEM) || s->kind->case_type == CASE_NONE)
+		if (s->kind == NULL || (s->kind->flags & (KF_SYSTEM | KF_HQ)) || s->kind->case_type == CASE_NONE)
 			return wrong(em, "no kind that can be imported; docs/domain.md lists them");
 		if (s->kind->flags & KF_APPROVER)
 			return wrong(em, "%s needs an approver: it cannot be imported", s->kind->name);

@@ -24,21 +24,30 @@ static bool digits(struct bytes s, size_t from, size_t min, size_t max)
 	return true;
 }
 
-bool imei_ok(struct bytes s)
+bool imei_form_ok(struct bytes s)
 {
-	unsigned sum = 0;
 	bool all_equal = true;
 
 	if (!digits(s, 0, 15, 15))
 		return false;
+	for (size_t i = 0; i < 15; i++)
+		all_equal = all_equal && s.p[i] == s.p[0];
+	return !all_equal;
+}
+
+bool imei_ok(struct bytes s)
+{
+	unsigned sum = 0;
+
+	if (!imei_form_ok(s))
+		return false;
 	for (size_t i = 0; i < 15; i++) {
 		unsigned d = s.p[i] - '0';
-		all_equal = all_equal && s.p[i] == s.p[0];
 		if (i % 2 == 1)
 			d = d * 2 > 9 ? d * 2 - 9 : d * 2;
 		sum += d;
 	}
-	return sum % 10 == 0 && !all_equal;
+	return sum % 10 == 0;
 }
 
 /* ^0[0-9]{2,3}-?[0-9]{7,8}(-[0-9]{1,6})?$ : the code and the number may run together, so both lengths are
@@ -152,7 +161,7 @@ bool body_value_ok(const struct field_def *f, const struct body_value *v)
 	case FT_BRANCH:
 		return branch_code_ok(v->s);
 	case FT_IMEI:
-		return imei_ok(v->s);
+		return imei_form_ok(v->s);
 	case FT_PHONE:
 		return phone_ok(v->s);
 	case FT_ROWS: /* what is in them: row_read */

@@ -83,6 +83,7 @@ bool body_next_row(const struct field_def *f, struct bytes *rest, struct body_ro
 
 /* domain study 2.13 */
 bool imei_ok(struct bytes s);
+bool imei_form_ok(struct bytes s); /* 15 digits, not all equal; the check digit may be wrong */
 bool phone_ok(struct bytes s); /* in the normal form: no spaces, no country code */
 
 #endif

@@ -377,7 +377,7 @@ static void ledger_refusals_are_sentences(void **state)
 	    .reason = LEDGER_WRONG_STATE, .rule = "R-04", .case_type = CASE_REPAIR, .state = RS_READY};
 
 	intake_word_refusal(&why, kind_of(REPAIR_STARTED), &err);
-	assert_string_equal(err.text, "REPAIR_STARTED is not possible in state READY.");
+	assert_string_equal(err.text, "REPAIR_STARTED is not possible in state READY. (R-04)");
 	assert_string_equal(err.rule, "R-04");
 	why = (struct ledger_refusal){.reason = LEDGER_GUARD,
 				      .rule = "R-08",
@@ -386,7 +386,7 @@ static void ledger_refusals_are_sentences(void **state)
 				      .state = RS_DONE};
 	intake_word_refusal(&why, kind_of(QC_CHECKED), &err);
 	assert_string_equal(
-	    err.text, "QC_CHECKED in state DONE is only possible when the checker is not the technician.");
+	    err.text, "QC_CHECKED in state DONE is only possible when the checker is not the technician. (R-08)");
 }
 
 int main(void)
