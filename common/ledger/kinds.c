@@ -42,7 +42,9 @@ const struct kind_def *kind_at(size_t at)
 
 const struct kind_def *kind_of(uint32_t number)
 {
-	for (size_t i = 0; i < AS_COUNT(groups) && number >= groups[i]->first; i++)
+	if (number - REPAIR_RECEIVED < kinds_repair.n)
+		return &kinds_repair.rows[number - REPAIR_RECEIVED];
+	for (size_t i = 1; i < AS_COUNT(groups) && number >= groups[i]->first; i++)
 		if (number - groups[i]->first < groups[i]->n)
 			return &groups[i]->rows[number - groups[i]->first];
 	return NULL;
