@@ -77,6 +77,6 @@ int64_t deadline_due(const struct due_row *row, int64_t occurred_at, uint32_t bu
 	default:
 		if (!date_to_days(business_date, &day))
 			return occurred_at;
-		return day * DATE_MS_PER_DAY + (int64_t)(value - tz_offset_min) * DATE_MS_PER_MIN;
+		return (int64_t)day * DATE_MS_PER_DAY + (int64_t)(value - tz_offset_min) * DATE_MS_PER_MIN;
 	}
 }
