@@ -8,6 +8,7 @@
 
 #include "common/base/check.h"
 #include "common/ledger/checks.h"
+#include "common/ledger/deadline.h"
 #include "common/ledger/ledger.h"
 #include "common/ledger/transitions.h"
 
@@ -77,16 +78,28 @@ static void limits(const struct field_def *f)
 	}
 }
 
-static void field_row(const struct field_def *f)
+/* Who sets it when the caller does not. */
+static void set_by(const struct kind_def *k, const struct field_def *f)
+{
+	if (f->flags & FF_SYSTEM)
+		printf("set by the branch");
+	for (size_t i = 0; i < due_rows_count; i++)
+		if (due_rows[i].kind == k->number && strcmp(due_rows[i].field, f->name) == 0)
+			printf("%s`%s`", f->flags & FF_SYSTEM ? ", " : "when not given: ",
+			       policy_defs[due_rows[i].value].name);
+}
+
+static void field_row(const struct kind_def *k, const struct field_def *f)
 {
 	printf("| %u | `%s` | %s | %s | ", f->number, f->name, f->zh, type_names[f->type]);
 	limits(f);
-	printf(" | %s%s%s | %s | %s |\n",
+	printf(" | %s%s%s | %s | ",
 	       f->flags & FF_REQUIRED	     ? "yes"
 	       : f->flags & FF_LIVE_REQUIRED ? "unless imported"
 					     : "",
-	       f->rule ? ", " : "", f->rule ? rule_name(f->rule) : "", f->flags & FF_PERSONAL ? "P" : "",
-	       f->flags & FF_SYSTEM ? "set by the branch" : "");
+	       f->rule ? ", " : "", f->rule ? rule_name(f->rule) : "", f->flags & FF_PERSONAL ? "P" : "");
+	set_by(k, f);
+	printf(" |\n");
 }
 
 static void posts(uint32_t mask)
@@ -149,6 +162,7 @@ static void check_rows_of(const struct kind_def *k)
 static void rules_of(const struct kind_def *k)
 {
 	bool is[RULES] = {false};
+	static const char *const status[] = {" (later)", " (in part)", ""};
 	const char *sep = "\nRules: ";
 
 	for (unsigned i = 0; i < k->fields_n; i++)
@@ -165,8 +179,7 @@ static void rules_of(const struct kind_def *k)
 	for (unsigned r = 0; r < RULES; r++) {
 		if (!is[r])
 			continue;
-		printf("%s[%s](#rules)%s", sep, rule_name(r),
-		       rule_defs[r].status == RULE_LATER ? " (later)" : "");
+		printf("%s[%s](#rules)%s", sep, rule_name(r), status[rule_defs[r].status]);
 		sep = ", ";
 	}
 	if (sep[0] == ',')
@@ -232,7 +245,7 @@ static void kind_section(const struct kind_def *k)
 		printf("\n| no. | field | 中文 | type | limits | required | PD | "
 		       "|\n|---|---|---|---|---|---|---|---|\n");
 	for (unsigned i = 0; i < k->fields_n; i++)
-		field_row(&k->fields[i]);
+		field_row(k, &k->fields[i]);
 	transition_rows(k);
 	check_rows_of(k);
 	rules_of(k);
