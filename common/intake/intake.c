@@ -234,6 +234,12 @@ static void path_put(char out[PATH_BYTES], const char *part, const char *field)
 	memcpy(out + n + 1, field, m + 1);
 }
 
+/* The rule that a value breaks which does not fit its field. */
+static enum rule rule_of_value(const struct field_def *f)
+{
+	return f->type == FT_IMEI ? R_12 : f->codes == &codes_post ? R_55 : R_NONE;
+}
+
 static as_err take_fields(struct job *job, enum body_part part, const json_t *object)
 {
 	const struct kind_def *kind = job->in->kind;
@@ -252,7 +258,7 @@ static as_err take_fields(struct job *job, enum body_part part, const json_t *ob
 	{
 		int i = kind_field_index(kind, bytes_of_str(key));
 		const struct field_def *f = i < 0 ? NULL : &kind->fields[i];
-		blame(job, name, key, f && f->type == FT_IMEI ? "R-12" : NULL);
+		blame(job, name, key, f ? rule_name(rule_of_value(f)) : NULL);
 		if (f == NULL)
 			return intake_refuse(job->e, "%s has no field \"%s\" in %s.", kind->name,
 					     intake_shown(bytes_of_str(key), show), name);
@@ -287,9 +293,10 @@ static as_err check_approver(struct job *job)
 {
 	const struct event *ev = &job->in->ev;
 
-	blame(job, NULL, "approver", "R-05");
+	blame(job, NULL, "approver", rule_name(checks_approver_rule(ev->kind)));
 	if ((job->in->kind->flags & KF_APPROVER) && ev->approver == 0)
 		return intake_refuse(job->e, "%s needs an approver.", job->in->kind->name);
+	blame(job, NULL, "approver", "R-05");
 	if (ev->approver && ev->approver == ev->actor)
 		return intake_refuse(job->e, "The approver must not be the actor.");
 	/* where none is needed every time, it is an override */

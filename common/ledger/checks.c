@@ -290,6 +290,16 @@ const struct check *checks_failed(const struct check_input *in, bool of_case)
 	return NULL;
 }
 
+enum rule checks_approver_rule(uint32_t kind)
+{
+	const struct check *end = checks + checks_count;
+
+	for (const struct check *c = rows_of(kind); c < end && c->kind == kind; c++)
+		if (c->op == OP_APPROVER && c->when == NULL)
+			return c->rule;
+	return R_05;
+}
+
 bool checks_of_case(uint32_t kind)
 {
 	const struct check *end = checks + checks_count;

@@ -69,6 +69,9 @@ struct check_input {
 /* The first row that does not hold: of those that need the case's state, or of the others. NULL: all hold. */
 const struct check *checks_failed(const struct check_input *in, bool of_case);
 
+/* The rule that makes an approver mandatory for a kind with KF_APPROVER. */
+enum rule checks_approver_rule(uint32_t kind);
+
 /* Are there rows of the case for this kind? */
 bool checks_of_case(uint32_t kind);
 
