@@ -160,15 +160,25 @@ bool guard_holds(enum guard g, const struct case_state *st, const struct case_en
 	}
 }
 
-/* First row of (kind, from), or the row where it would stand. */
+static bool stands_before(const struct transition *t, uint32_t kind, uint8_t from)
+{
+	return t->kind < kind || (t->kind == kind && t->from < from);
+}
+
+/* First row of (kind, from), or the row where it would stand. Repair orders, most of all, are found first. */
 static size_t row_of(uint32_t kind, uint8_t from)
 {
-	size_t lo = 0, hi = transitions_count;
+	size_t lo = 0, hi = 64;
 
+	while (hi < transitions_count && stands_before(&transitions[hi - 1], kind, from)) {
+		lo = hi;
+		hi *= 2;
+	}
+	if (hi > transitions_count)
+		hi = transitions_count;
 	while (lo < hi) {
 		size_t mid = (lo + hi) / 2;
-		const struct transition *t = &transitions[mid];
-		if (t->kind < kind || (t->kind == kind && t->from < from))
+		if (stands_before(&transitions[mid], kind, from))
 			lo = mid + 1;
 		else
 			hi = mid;
