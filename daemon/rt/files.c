@@ -1,6 +1,7 @@
 #include "daemon/rt/files.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -21,43 +22,50 @@ uint64_t files_raise(uint64_t wanted)
 	return files.rlim_cur;
 }
 
-static int spare(void)
+void files_away_init(struct files_away *a)
 {
-	return open("/dev/null", O_RDONLY | O_CLOEXEC);
+	*a = (struct files_away){.listener = -1};
 }
 
-void files_spare_open(struct files_spare *s)
-{
-	*s = (struct files_spare){.listener = -1, .fd = spare()};
-}
-
-void files_spare_close(struct files_spare *s)
-{
-	if (s->fd >= 0)
-		close(s->fd);
-	*s = (struct files_spare){.listener = -1, .fd = -1};
-}
-
-void files_spare_listener(struct files_spare *s, int fd)
+void files_away_listener(struct files_away *a, int fd)
 {
 	int flags = fcntl(fd, F_GETFL);
 
-	s->listener = flags >= 0 && fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0 ? fd : -1;
+	a->listener = flags >= 0 && fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0 ? fd : -1;
 }
 
-unsigned files_spare_turn_away(struct files_spare *s)
+/* Locks of files belong to the table in which they were taken: closing the copies here gives none back. */
+static void *turn_away(void *arg)
 {
-	unsigned n = 0;
+	struct files_away *a = arg;
 	int fd;
 
-	if (s->listener < 0)
+	if (unshare(CLONE_FILES) == 0 && dup2(a->listener, 0) == 0 && close_range(1, UINT_MAX, 0) == 0)
+		while (a->n < TURNED_AWAY_MAX && (fd = accept4(0, NULL, NULL, SOCK_CLOEXEC)) >= 0) {
+			close(fd);
+			a->n++;
+		}
+	atomic_store(&a->at_work, false);
+	return NULL;
+}
+
+void files_away_end(struct files_away *a)
+{
+	if (a->started)
+		pthread_join(a->thread, NULL);
+	a->started = false;
+}
+
+unsigned files_away_begin(struct files_away *a)
+{
+	if (a->listener < 0 || atomic_load(&a->at_work))
 		return 0;
-	if (s->fd >= 0)
-		close(s->fd);
-	while (n < TURNED_AWAY_MAX && (fd = accept4(s->listener, NULL, NULL, SOCK_CLOEXEC)) >= 0) {
-		close(fd);
-		n++;
-	}
-	s->fd = spare();
+	files_away_end(a);
+	unsigned n = a->n;
+	a->n = 0;
+	atomic_store(&a->at_work, true);
+	a->started = pthread_create(&a->thread, NULL, turn_away, a) == 0;
+	if (!a->started)
+		atomic_store(&a->at_work, false);
 	return n;
 }

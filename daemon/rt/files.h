@@ -6,6 +6,8 @@
 #ifndef AFTERSYNC_DAEMON_RT_FILES_H
 #define AFTERSYNC_DAEMON_RT_FILES_H
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -13,19 +15,23 @@
 uint64_t files_raise(uint64_t wanted);
 
 /*
- * Who listens while no descriptor is free is told of the same connection again and again. A descriptor kept for
- * that takes each such connection and closes it: the peer sees the end, and comes back later.
+ * Who listens while no descriptor is free is told of the same connections again and again. They are taken and closed
+ * in a thread that has a table of descriptors of its own, so that nobody else can use up what it needs: the peers see
+ * the end, and come back later.
  */
-struct files_spare {
-	int listener; /* another's; -1: none */
-	int fd;	      /* kept open; -1: somebody was faster */
+struct files_away {
+	int listener; /* another's, open until files_away_end; -1: none */
+	pthread_t thread;
+	bool started;
+	atomic_bool at_work;
+	unsigned n;
 };
 
-void files_spare_open(struct files_spare *s); /* without a listener */
-void files_spare_close(struct files_spare *s);
+void files_away_init(struct files_away *a);
 /* From now on accept never waits on it, neither here nor in the other's thread. */
-void files_spare_listener(struct files_spare *s, int fd);
-/* Closes the connections that wait, some hundred at most; how many. */
-unsigned files_spare_turn_away(struct files_spare *s);
+void files_away_listener(struct files_away *a, int fd);
+/* Begins to close the connections that wait. Returns how many were closed since the last call. */
+unsigned files_away_begin(struct files_away *a);
+void files_away_end(struct files_away *a); /* waits for it */
 
 #endif

@@ -36,7 +36,7 @@ struct link_server {
 	char endpoint[ENDPOINT_MAX];
 	struct loop_timer idle, owed; /* owed: links are gone and nobody was told */
 	struct link_table links;
-	struct files_spare spare;
+	struct files_away away;
 	struct link_server_counts counts;
 	bool testing;
 	uint8_t probe[NET_KEY]; /* public key of the self-test */
@@ -137,7 +137,7 @@ static void read_monitor(struct link_server *s)
 			break;
 		case ZMQ_EVENT_LISTENING:
 			if (!s->testing)
-				files_spare_listener(&s->spare, (int)value);
+				files_away_listener(&s->away, (int)value);
 			break;
 		case ZMQ_EVENT_ACCEPT_FAILED:
 			full |= value == EMFILE || value == ENFILE;
@@ -148,7 +148,7 @@ static void read_monitor(struct link_server *s)
 		}
 	}
 	if (full)
-		s->counts.refused += files_spare_turn_away(&s->spare);
+		s->counts.refused += files_away_begin(&s->away);
 }
 
 static void on_monitor(void *arg, short revents)
@@ -556,7 +556,7 @@ as_err link_server_open(struct link_server **ret_server, struct loop *loop,
 	s->conf = *conf;
 	s->idle = (struct loop_timer){.fn = on_idle, .arg = s};
 	s->owed = (struct loop_timer){.fn = on_owed, .arg = s};
-	files_spare_open(&s->spare);
+	files_away_init(&s->away);
 	as_err err = open_all(s, ipv6, em);
 	if (err) {
 		link_server_close(s);
@@ -570,6 +570,7 @@ void link_server_close(struct link_server *s)
 {
 	if (s == NULL)
 		return;
+	files_away_end(&s->away); /* while the listener is open */
 	loop_timer_cancel(s->loop, &s->idle);
 	loop_timer_cancel(s->loop, &s->owed);
 	loop_del_socket(s->loop, s->router);
@@ -578,7 +579,6 @@ void link_server_close(struct link_server *s)
 	zsock_close_both(s->router, s->monitor);
 	zap_close(s->zap);
 	link_table_done(&s->links);
-	files_spare_close(&s->spare);
 	free(s);
 }
 
