@@ -171,6 +171,8 @@ as_err store_take_fence(struct store *st, uint64_t *ret_fence) AS_MUST_CHECK;
 /* A log without any event is listed when keys or an end are known of it. */
 typedef as_err (*store_log_fn)(void *arg, const struct log_row *row);
 as_err store_each_log(struct store *st, store_log_fn fn, void *arg) AS_MUST_CHECK; /* in log_id order */
+/* Those of one class. */
+as_err store_each_log_of(struct store *st, uint8_t cls, store_log_fn fn, void *arg) AS_MUST_CHECK;
 as_err store_log(struct store *st, const struct log_id *log, struct log_row *ret_row) AS_MUST_CHECK;
 
 /* False when there is none. True with `damaged` when it cannot be read: then only its place is known. */

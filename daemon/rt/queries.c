@@ -11,11 +11,12 @@
 
 #include "common/base/log.h"
 #include "common/base/text.h"
+#include "common/node/views.h"
 
 #define SEND_TIMEOUT_S 30
 
 struct queries {
-	struct node_home *home;
+	struct views *views;
 	atomic_bool stop;
 	pthread_mutex_t lock;
 	pthread_cond_t ended;
@@ -35,7 +36,10 @@ as_err queries_open(struct queries **ret, struct node_home *home)
 
 	if (q == NULL)
 		return AS_ENOMEM;
-	q->home = home;
+	if (views_open(&q->views, home)) {
+		free(q);
+		return AS_ENOMEM;
+	}
 	pthread_mutex_init(&q->lock, NULL);
 	pthread_cond_init(&q->ended, NULL);
 	*ret = q;
@@ -53,6 +57,7 @@ void queries_close(struct queries *q)
 	pthread_mutex_unlock(&q->lock);
 	pthread_cond_destroy(&q->ended);
 	pthread_mutex_destroy(&q->lock);
+	views_close(q->views);
 	free(q);
 }
 
@@ -102,7 +107,7 @@ static void *query_main(void *arg)
 	struct node *n = NULL;
 	struct as_errmsg em = {0};
 	int code = 74;
-	as_err err = node_view(&n, q->home, false, &em);
+	as_err err = views_take(q->views, &n, &em);
 	AS_AUTO(json) json_t *end = NULL;
 
 	if (err == AS_OK)
@@ -110,7 +115,7 @@ static void *query_main(void *arg)
 	end = end_of(code, err == AS_OK ? NULL : em.text[0] ? em.text : as_err_text(err));
 	if (end)
 		emit(y, end);
-	node_view_free(n);
+	views_give(q->views, n);
 	json_decref(y->request);
 	close(y->fd);
 	free(y);

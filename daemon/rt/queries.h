@@ -1,6 +1,6 @@
 /*
- * Requests that only read (common/node/query.h), each in a thread of its own with its own view of the store, so that a
- * long report, export or verification delays nothing else. The connection is handed over to the thread, which writes
+ * Requests that only read (common/node/query.h), each in a thread of its own with a view of the store that is its own
+ * meanwhile (common/node/views.h), so that a long report, export or verification delays nothing else. The connection is handed over to the thread, which writes
  * the answers to it.
  */
 #ifndef AFTERSYNC_DAEMON_RT_QUERIES_H
