@@ -280,6 +280,9 @@ as_err store_take_fence(struct store *st, uint64_t *ret_fence)
 	if ((err = self_get(&x, &self)))
 		return err;
 	self.fence++;
+	if (self.format < STORE_FORMAT_BALANCES && (err = balance_make(&x)))
+		return err;
+	self.format = STORE_FORMAT;
 	if ((err = fold_counts_make(st->fold, &x)) || (err = self_put(&x, &self)) ||
 	    (err = kv_commit(&x.txn)))
 		return err;
