@@ -26,7 +26,9 @@ struct queries {
 struct query {
 	struct queries *q;
 	int fd;
-	json_t *request;
+	json_t *request; /* or */
+	queries_fn fn;
+	void *arg;
 	bool gone;
 };
 
@@ -111,12 +113,13 @@ static void *query_main(void *arg)
 	AS_AUTO(json) json_t *end = NULL;
 
 	if (err == AS_OK)
-		code = query_run(n, y->request, emit, y);
+		code = y->fn ? y->fn(n, emit, y, y->arg) : query_run(n, y->request, emit, y);
 	end = end_of(code, err == AS_OK ? NULL : em.text[0] ? em.text : as_err_text(err));
 	if (end)
 		emit(y, end);
 	views_give(q->views, n);
 	json_decref(y->request);
+	free(y->arg);
 	close(y->fd);
 	free(y);
 	pthread_mutex_lock(&q->lock);
@@ -126,24 +129,20 @@ static void *query_main(void *arg)
 	return NULL;
 }
 
-bool queries_run(struct queries *q, struct control_conn *c, const json_t *request)
+/* Takes *y on success, and on a failure after the connection was taken. */
+static bool start(struct queries *q, struct control_conn *c, struct query *y)
 {
 	const struct timeval timeout = {.tv_sec = SEND_TIMEOUT_S};
-	struct query *y = calloc(1, sizeof *y);
 	pthread_attr_t attr;
 	pthread_t thread;
 	bool room;
 
-	if (y == NULL)
-		return false;
+	y->q = q;
 	pthread_mutex_lock(&q->lock);
 	room = q->running < QUERIES_MAX;
 	q->running += room;
 	pthread_mutex_unlock(&q->lock);
-	*y = (struct query){.q = q, .fd = -1, .request = room ? json_deep_copy(request) : NULL};
-	if (y->request == NULL)
-		goto no;
-	if ((y->fd = control_detach(c)) < 0)
+	if (!room || (y->fd = control_detach(c)) < 0)
 		goto no;
 	setsockopt(y->fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout);
 	pthread_attr_init(&attr);
@@ -154,14 +153,43 @@ bool queries_run(struct queries *q, struct control_conn *c, const json_t *reques
 		return true;
 	logline(LOG_LEVEL_ERR, "no-thread", "what=query");
 	close(y->fd);
+	json_decref(y->request);
+	free(y->arg);
+	free(y);
+	y = NULL;
 no:
 	pthread_mutex_lock(&q->lock);
 	q->running -= room;
 	pthread_mutex_unlock(&q->lock);
-	bool taken = y->fd >= 0;
+	return y == NULL;
+}
+
+bool queries_run(struct queries *q, struct control_conn *c, const json_t *request)
+{
+	struct query *y = calloc(1, sizeof *y);
+
+	if (y == NULL)
+		return false;
+	y->request = json_deep_copy(request);
+	if (y->request && start(q, c, y))
+		return true;
 	json_decref(y->request);
 	free(y);
-	return taken;
+	return false;
+}
+
+bool queries_call(struct queries *q, struct control_conn *c, queries_fn fn, void *arg)
+{
+	struct query *y = calloc(1, sizeof *y);
+
+	if (y == NULL)
+		return false;
+	y->fn = fn;
+	y->arg = arg;
+	if (start(q, c, y))
+		return true;
+	free(y);
+	return false;
 }
 
 bool control_emit(void *arg, json_t *line)
