@@ -39,7 +39,7 @@ static void fill(int days)
 	node_rig_hq(&hq);
 	for (int b = 0; b < BRANCHES; b++) {
 		char code[9];
-		snprintf(code, sizeof code, "B%d", b);
+		snprintf(code, sizeof code, "B%d", b % 10);
 		struct rig_log *log = rig_log_new(LOG_LIVE, code, 1, NULL, 0);
 		gen_init(&g, code, &(struct gen_opts){.complaint_pm = 300, .illegal_pm = 50, .open_max = 8});
 		/* the same last days whatever came before: begun anew with them */

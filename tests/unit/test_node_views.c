@@ -25,9 +25,9 @@ static int set_up(void **state)
 	node_rig_hq(&hq);
 	node_rig_branch(&bj, &hq, "BJ01", 1);
 	all = hq_all_log(&hq.home);
-	for (int i = 0; i < 50; i++) {
+	for (unsigned i = 0; i < 50; i++) {
 		char code[9];
-		snprintf(code, sizeof code, "B%d", 100 + i);
+		snprintf(code, sizeof code, "B%u", 100 + i % 100);
 		node_rig_enrol(&hq, code);
 	}
 	kv_count_init(&hq_count, hq.home.kv);
@@ -134,9 +134,9 @@ static void a_log_that_was_cut_is_read_anew(void **state)
 	struct store_op op = {.type = STORE_CUT, .log = all, .cut.size = size - 20};
 	assert_int_equal(store_commit(other.n->st, other.n->fence, &op, 1, NULL), AS_OK);
 	node_rig_again(&other);
-	for (int i = 0; i < 30; i++) {
+	for (unsigned i = 0; i < 30; i++) {
 		char code[9];
-		snprintf(code, sizeof code, "C%d", 100 + i);
+		snprintf(code, sizeof code, "C%u", 100 + i % 100);
 		node_rig_enrol(&other, code);
 	}
 	cut(size - 20);
