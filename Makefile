@@ -96,7 +96,7 @@ LINTS := $(wildcard tests/lint/*.t)
 CONF_O := $(patsubst %.c,$(B)/%.o,$(wildcard daemon/*/*_conf.c))
 CONF_KEYS := $(B)/lint/conf_keys
 
-.PHONY: programs all build help deps check check-unit check-e2e check-data check-lint check-long demo sim bench bench-grow bench-beside fuzz docs install format tidy clean FORCE
+.PHONY: programs all build help deps check check-unit check-e2e check-data check-lint check-long demo story sim bench bench-grow bench-beside fuzz docs install format tidy clean FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -154,10 +154,15 @@ check-long: all
 	$(Q)$(MAKE) $(AGAIN) BUG=seal programs
 	$(Q)AFTERSYNC_BUILD=build/$(VARIANT)-bugseal prove --exec '' -v tests/e2e/canary.t </dev/null
 
-#: demo           one simulator seed told as a story; ends with `demo: equal`
-DEMO_SEED := 146
-demo: all
-	@$(SIM) --seed $(DEMO_SEED) --story
+#: demo [DATA=DIR] [PORT=7443] [KEEP=1] [BREAK=1]   a head office and 46 branches at work, then a recount; ends with `demo: equal`
+demo: deps
+	$(Q)$(MAKE) $(AGAIN) programs
+	@AFTERSYNC_BUILD=$(B) tests/demo/demo.sh </dev/null
+
+#: story          one simulator seed told as a story; ends with `story: equal`
+STORY_SEED := 146
+story: all
+	@$(SIM) --seed $(STORY_SEED) --story
 
 #: sim SEEDS=100 [SEED0=first] [TRACE=1]   simulator seeds, fresh ones when SEED0 is not given
 sim: all

@@ -23,7 +23,7 @@
 #define CASE_REC_BYTES_MAX (CASE_EVENTS_MAX * 192) /* an encoded case record */
 #define MODEL_BYTES_MAX 32
 #define REASON_BYTES_MAX 200
-#define PARTS_LIST_MAX 50 /* items of a list inside a body */
+#define PARTS_LIST_MAX 50 /* parts used in a repair */
 
 #define ASIDE_BLOCKS_MAX 4096			   /* refused blocks kept as evidence … */
 #define ASIDE_BYTES_MAX (64u * 1024 * 1024)	   /* … their bytes … */

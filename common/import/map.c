@@ -442,7 +442,7 @@ static as_err take_field(struct reader *r, const char *name, struct bytes v, str
 		return wrong(em, "%s has no such field%s", s->kind->name,
 			     i < 0 ? "" : personal ? " in personal: it is in facts" : " in facts: it is in personal");
 	uint8_t type = s->kind->fields[i].type;
-	if (type == FT_PARTS || type == FT_BLOB || type == FT_BYTES)
+	if (type == FT_ROWS || type == FT_BLOB || type == FT_BYTES)
 		return wrong(em, "such a field cannot be imported");
 	for (size_t k = 0; k < s->fields_n; k++)
 		if (s->fields[k].index == i)
@@ -462,7 +462,7 @@ static as_err take_step_key(struct reader *r, const char *name, struct bytes v, 
 		if (s->kind)
 			return wrong(em, "given for the second time");
 		s->kind = kind_of_name(v);
-		if (s->kind == NULL || (s->kind->flags & KF_SYSTEM) || s->kind->case_type == CASE_NONE)
+		if (s->kind == NULL || (s->kind->flags & (KF_SYSTEM | KF_HQ)) || s->kind->case_type == CASE_NONE)
 			return wrong(em, "no kind that can be imported; docs/domain.md lists them");
 		if (s->kind->flags & KF_APPROVER)
 			return wrong(em, "%s needs an approver: it cannot be imported", s->kind->name);

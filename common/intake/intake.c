@@ -9,6 +9,7 @@
 #include "common/base/text.h"
 #include "common/intake/forms.h"
 #include "common/intake/value.h"
+#include "common/ledger/checks.h"
 
 #define SCRATCH_BYTES (96 * 1024)
 
@@ -90,6 +91,8 @@ static as_err take_kind(struct job *job, const json_t *j)
 		return intake_refuse(job->e, "kind: \"%s\" is not known.", intake_shown(text_of(j), show));
 	if (job->in->kind->flags & KF_SYSTEM)
 		return intake_refuse(job->e, "%s is recorded by the node itself.", job->in->kind->name);
+	if ((job->in->kind->flags & KF_HQ) && !job->ctx->hq)
+		return intake_refuse(job->e, "%s is recorded by head office.", job->in->kind->name);
 	job->in->ev.kind = job->in->kind->number;
 	return AS_OK;
 }
@@ -232,6 +235,12 @@ static void path_put(char out[PATH_BYTES], const char *part, const char *field)
 	memcpy(out + n + 1, field, m + 1);
 }
 
+/* The rule that a value breaks which does not fit its field. */
+static enum rule rule_of_value(const struct field_def *f)
+{
+	return f->type == FT_IMEI ? R_12 : f->codes == &codes_post ? R_55 : R_NONE;
+}
+
 static as_err take_fields(struct job *job, enum body_part part, const json_t *object)
 {
 	const struct kind_def *kind = job->in->kind;
@@ -250,7 +259,7 @@ static as_err take_fields(struct job *job, enum body_part part, const json_t *ob
 	{
 		int i = kind_field_index(kind, bytes_of_str(key));
 		const struct field_def *f = i < 0 ? NULL : &kind->fields[i];
-		blame(job, name, key, f && f->type == FT_IMEI ? "R-12" : NULL);
+		blame(job, name, key, f ? rule_name(rule_of_value(f)) : NULL);
 		if (f == NULL)
 			return intake_refuse(job->e, "%s has no field \"%s\" in %s.", kind->name,
 					     intake_shown(bytes_of_str(key), show), name);
@@ -261,6 +270,8 @@ static as_err take_fields(struct job *job, enum body_part part, const json_t *ob
 			return intake_refuse(job->e, "%s is set by the branch itself.", path);
 		if ((err = value_parse(f, path, value, &job->arena, &body->v[i], job->e)))
 			return err;
+		if (f->type == FT_IMEI && !imei_ok(body->v[i].s) && job->in->ev.approver == 0)
+			return intake_refuse(job->e, "%s is no IMEI: the check digit is wrong.", path);
 		body->present |= 1u << i;
 	}
 	return AS_OK;
@@ -283,11 +294,17 @@ static as_err check_approver(struct job *job)
 {
 	const struct event *ev = &job->in->ev;
 
-	blame(job, NULL, "approver", "R-05");
+	blame(job, NULL, "approver", rule_name(checks_approver_rule(ev->kind)));
 	if ((job->in->kind->flags & KF_APPROVER) && ev->approver == 0)
 		return intake_refuse(job->e, "%s needs an approver.", job->in->kind->name);
+	blame(job, NULL, "approver", "R-05");
 	if (ev->approver && ev->approver == ev->actor)
 		return intake_refuse(job->e, "The approver must not be the actor.");
+	/* where none is needed every time, it is an override */
+	blame(job, NULL, "reason", "R-05");
+	if (ev->approver && !(job->in->kind->flags & KF_APPROVER) && !job->ctx->imported &&
+	    !body_has(&job->body[BODY_PERSONAL], BODY_REASON))
+		return intake_refuse(job->e, "An approver is given: an override needs a reason.");
 	return AS_OK;
 }
 
@@ -296,7 +313,7 @@ static as_err check_case_and_reason(struct job *job)
 	const struct intake *in = job->in;
 
 	blame(job, NULL, "case", NULL);
-	if (in->case_n == 0 && !(in->kind->flags & KF_OPENS))
+	if (in->case_n == 0 && !(in->kind->flags & KF_OPENS) && in->kind->case_type != CASE_NONE)
 		return intake_refuse(job->e, "case is missing: which order or complaint is it?");
 	blame(job, NULL, "reason", NULL);
 	if ((in->kind->flags & KF_REASON) && !job->ctx->imported &&
@@ -312,35 +329,24 @@ static const struct body_value *given(const struct job *job, enum body_part part
 	return i >= 0 && body_has(&job->body[part], (unsigned)i) ? &job->body[part].v[i] : NULL;
 }
 
-/* Who brings it, and which device; the order of dates (domain study 2.13). */
-static as_err check_repair_received(struct job *job)
+/* The rows of checks.h that the event alone decides. */
+static as_err check_rules(struct job *job)
 {
-	const struct event *ev = &job->in->ev;
-	const struct body_value *made = given(job, BODY_FACTS, "made_date");
-	const struct body_value *sale = given(job, BODY_FACTS, "sale_date");
-	const struct body_value *promised = given(job, BODY_FACTS, "promised_at");
-	int64_t today = date_local(ev->occurred_at, ev->tz_offset_min);
+	const struct check_input in = {.kind = job->in->kind,
+				       .ev = &job->in->ev,
+				       .facts = &job->body[BODY_FACTS],
+				       .personal = &job->body[BODY_PERSONAL]};
+	const struct check *failed = checks_failed(&in, false);
 
-	if (job->ctx->imported)
+	if (failed == NULL)
 		return AS_OK;
-	blame(job, "personal", "phone", "R-10");
-	if (!given(job, BODY_PERSONAL, "phone") && ev->customer.n == 0)
-		return intake_refuse(job->e,
-				     "The customer's contact is missing: personal.phone or customer.");
-	blame(job, "personal", "imei", "R-10");
-	if (!given(job, BODY_PERSONAL, "imei") && ev->device.n == 0)
-		return intake_refuse(job->e, "The device is missing: personal.imei or device.");
-	blame(job, "facts", "promised_at", NULL);
-	if (promised && promised->i < ev->occurred_at)
-		return intake_refuse(job->e, "facts.promised_at is before occurred_at.");
-	blame(job, "facts", "sale_date", NULL);
-	if (sale && sale->i > today)
-		return intake_refuse(job->e, "facts.sale_date is after the day of receipt.");
-	blame(job, "facts", "made_date", NULL);
-	if (made && made->i > (sale ? sale->i : today))
-		return intake_refuse(job->e, "facts.made_date is after the %s.",
-				     sale ? "sale_date" : "day of receipt");
-	return AS_OK;
+	int i = failed->a ? kind_field_index(in.kind, bytes_of_str(failed->a)) : -1;
+	if (i >= 0)
+		blame(job, part_names[(in.kind->fields[i].flags & FF_PERSONAL) != 0], failed->a, rule_name(failed->rule));
+	else /* the whole of it, or a field beside the facts */
+		blame(job, NULL, failed->op == OP_APPROVER ? "approver" : failed->op == OP_CUSTOMER ? "customer" : "facts",
+		      rule_name(failed->rule));
+	return intake_refuse(job->e, "%s", failed->text);
 }
 
 /* computed at receipt by the policy in force; an importer may bring due times of its own. */
@@ -367,6 +373,26 @@ static void set_deadlines(struct job *job)
 	}
 }
 
+/* Due times that were not given. */
+static void set_dues(struct job *job)
+{
+	const struct event *ev = &job->in->ev;
+	struct body *b = &job->body[BODY_FACTS];
+
+	for (size_t i = 0; i < due_rows_count && !job->ctx->imported; i++) {
+		const struct due_row *row = &due_rows[i];
+		if (row->kind != ev->kind)
+			continue;
+		const struct body_value *unless = row->unless ? given(job, BODY_FACTS, row->unless) : NULL;
+		int at = kind_field_index(job->in->kind, bytes_of_str(row->field));
+		as_assert(at >= 0);
+		if (!body_has(b, (unsigned)at) && !(unless && unless->i))
+			body_set_int(b, (unsigned)at,
+				     deadline_due(row, ev->occurred_at, ev->business_date, ev->tz_offset_min,
+						  job->ctx->holidays));
+	}
+}
+
 static as_err finish_part(struct job *job, enum body_part part, uint8_t *out, size_t *ret_n)
 {
 	const struct kind_def *kind = job->in->kind;
@@ -375,7 +401,7 @@ static as_err finish_part(struct job *job, enum body_part part, uint8_t *out, si
 
 	if (bad >= 0) {
 		const struct field_def *f = &kind->fields[bad];
-		blame(job, part_names[part], f->name, f->rule);
+		blame(job, part_names[part], f->name, rule_name(f->rule));
 		return intake_refuse(job->e, "%s.%s is missing.", part_names[part], f->name);
 	}
 	if ((err = body_encode(kind, part, &job->body[part], out, INTAKE_BODY_MAX, ret_n, &bad)) == AS_OK)
@@ -386,6 +412,15 @@ static as_err finish_part(struct job *job, enum body_part part, uint8_t *out, si
 	return intake_refuse(job->e,
 			     err == AS_ETOOBIG ? "%s is too long altogether." : "%s does not fit its limits.",
 			     job->e->field);
+}
+
+/* "… (R-62)": whoever reads only the sentence knows the rule. */
+static void name_rule(struct intake_error *e)
+{
+	size_t n = strlen(e->text);
+
+	if (e->rule[0] && n + sizeof " (R-00)" <= sizeof e->text)
+		snprintf(e->text + n, sizeof e->text - n, " (%s)", e->rule);
 }
 
 static as_err run(struct job *job, const json_t *object)
@@ -411,11 +446,12 @@ static as_err run(struct job *job, const json_t *object)
 		return err;
 	if (ev->kind == COMPLAINT_RECEIVED)
 		set_deadlines(job);
+	set_dues(job);
 	if ((err = finish_part(job, BODY_FACTS, in->bytes, &in->facts_n)) ||
 	    (err = finish_part(job, BODY_PERSONAL, in->bytes + in->facts_n, &in->personal_n)) ||
 	    (err = check_post(job)) || (err = check_approver(job)) || (err = check_case_and_reason(job)))
 		return err;
-	if (ev->kind == REPAIR_RECEIVED && (err = check_repair_received(job)))
+	if ((err = check_rules(job)))
 		return err;
 	ev->body = bytes_of(in->bytes, in->facts_n);
 	if (in->kind->flags & KF_OPENS)
@@ -433,6 +469,8 @@ as_err intake_object(const json_t *object, const struct intake_ctx *ctx, struct 
 	*ret_error->text = *ret_error->field = *ret_error->rule = 0;
 	arena_init(&job.arena, scratch, sizeof scratch);
 	as_err err = run(&job, object);
+	if (err)
+		name_rule(ret_error);
 	explicit_bzero(scratch, job.arena.n);
 	if (err) { /* nothing of a person is left there */
 		explicit_bzero(ret_in->bytes, sizeof ret_in->bytes);
@@ -511,7 +549,7 @@ void intake_word_refusal(const struct ledger_refusal *why, const struct kind_def
 			 struct intake_error *e)
 {
 	const char *name = kind ? kind->name : "The event";
-	const char *state = ledger_state_name(why->case_type, why->state);
+	const char *state = ledger_state_name(why->case_type, why->state), *type;
 
 	memset(e, 0, sizeof *e);
 	snprintf(e->field, sizeof e->field, "%s%s", why->field ? "facts." : "", why->field ? why->field : "");
@@ -533,8 +571,8 @@ void intake_word_refusal(const struct ledger_refusal *why, const struct kind_def
 		intake_refuse(e, "%s: the case is open already (state %s).", name, state);
 		break;
 	case LEDGER_WRONG_CASE:
-		intake_refuse(e, "%s does not belong to a %s.", name,
-			      why->case_type == CASE_REPAIR ? "repair order" : "complaint");
+		type = case_types[why->case_type].name;
+		intake_refuse(e, "%s does not belong to a%s %s.", name, strchr("aeiou", type[0]) ? "n" : "", type);
 		break;
 	case LEDGER_WRONG_STATE:
 		intake_refuse(e, "%s is not possible in state %s.", name, state);
@@ -542,6 +580,9 @@ void intake_word_refusal(const struct ledger_refusal *why, const struct kind_def
 	case LEDGER_GUARD:
 	case LEDGER_NEEDS_APPROVER:
 		intake_refuse(e, "%s in state %s is only possible when %s.", name, state, why->text);
+		break;
+	case LEDGER_CHECK:
+		intake_refuse(e, "%s", why->text);
 		break;
 	case LEDGER_REPEATED:
 		intake_refuse(e, "The event is recorded already.");
@@ -556,4 +597,5 @@ void intake_word_refusal(const struct ledger_refusal *why, const struct kind_def
 		intake_refuse(e, "%s does not follow the table of kinds.", name);
 		break;
 	}
+	name_rule(e);
 }

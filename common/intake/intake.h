@@ -29,6 +29,7 @@ struct intake_ctx {
 	/* An importer speaks: system fields are accepted, R-03, R-07, R-08, R-10 are not asked, and local time is that
 	 * of the offset in occurred_at: what is imported need not be of this branch's time zone. */
 	bool imported;
+	bool hq; /* head office speaks: what only it may record is accepted too */
 	uint32_t policy_ver;
 	const struct deadline_policy *policy;	  /* NULL = deadline_default */
 	const struct deadline_holidays *holidays; /* or NULL */

@@ -13,4 +13,13 @@ static inline void json_done(json_t **j)
 	*j = NULL;
 }
 
+/*
+ * What jansson frees is wiped from now on: join codes, and what customers said, pass through its buffers.
+ * Every program calls it first, before anything of jansson's is there.
+ */
+void json_wipe_freed(void);
+
+/* In place of free, for what json_dumps returned; NULL is fine. */
+void json_text_free(char *take_text);
+
 #endif

@@ -106,7 +106,8 @@ as_err intake_nfc(struct bytes s, struct arena *a, struct bytes *ret)
 	*ret = s;
 	if (ascii)
 		return AS_OK;
-	utf8proc_ssize_t n = utf8proc_map(s.p, (utf8proc_ssize_t)s.n, &nfc, UTF8PROC_STABLE | UTF8PROC_COMPOSE);
+	utf8proc_ssize_t n =
+	    utf8proc_map(s.p, (utf8proc_ssize_t)s.n, &nfc, UTF8PROC_STABLE | UTF8PROC_COMPOSE);
 	if (n < 0)
 		return AS_EINVAL;
 	uint8_t *p = arena_take(a, (size_t)n);
@@ -232,52 +233,65 @@ static as_err imei_parse(const char *path, struct bytes s, struct intake_error *
 		return intake_refuse(e, "%s must be 15 digits.", path);
 	if (equal)
 		return intake_refuse(e, "%s is no IMEI: all digits are equal.", path);
-	if (!imei_ok(s))
-		return intake_refuse(e, "%s is no IMEI: the check digit is wrong.", path);
 	return AS_OK;
 }
 
-static as_err parts_parse(const char *path, const json_t *j, struct arena *a, struct body_value *v,
-			  struct intake_error *e)
+#define ROW_PATH_BYTES 96
+#define ROW_JSON_BYTES_MAX 400 /* of one row, with its tag and length */
+
+static as_err row_parse(const struct field_def *f, const char *path, size_t at, const json_t *j,
+			struct arena *a, struct body_row *row, struct intake_error *e)
 {
-	size_t n = json_array_size(j), at = 0, cap = n * 96;
+	const struct row_def *def = f->row;
+	char where[ROW_PATH_BYTES], show[INTAKE_SHOWN_MAX];
 	const char *key;
 	json_t *value;
 	as_err err;
 
-	if (!json_is_array(j) || n < 1 || n > PARTS_LIST_MAX)
-		return intake_refuse(e, "%s must be a list of 1 to %d parts.", path, PARTS_LIST_MAX);
-	uint8_t *items = arena_take(a, cap);
+	row->present = 0;
+	if (!json_is_object(j))
+		return intake_refuse(e, "%s[%zu] must be an object.", path, at);
+	json_object_foreach((json_t *)(uintptr_t)j, key, value)
+	{
+		unsigned i = 0;
+		while (i < def->cols_n && strcmp(def->cols[i].name, key) != 0)
+			i++;
+		if (i == def->cols_n)
+			return intake_refuse(e, "%s[%zu] has no field \"%s\".", path, at,
+					     intake_shown(bytes_of_str(key), show));
+		snprintf(where, sizeof where, "%s[%zu].%s", path, at, def->cols[i].name);
+		if ((err = value_parse(&def->cols[i], where, value, a, &row->v[i], e)))
+			return err;
+		row->present |= 1u << i;
+	}
+	for (unsigned i = 0; i < def->cols_n; i++)
+		if ((def->cols[i].flags & FF_REQUIRED) && !(row->present >> i & 1))
+			return intake_refuse(e, "%s[%zu].%s is missing.", path, at, def->cols[i].name);
+	return AS_OK;
+}
+
+static as_err rows_parse(const struct field_def *f, const char *path, const json_t *j, struct arena *a,
+			 struct body_value *v, struct intake_error *e)
+{
+	size_t n = json_array_size(j), at = 0;
+	uint8_t *rows = NULL;
+	struct body_row row;
+	as_err err;
+
+	if (!json_is_array(j) || n < (size_t)f->min || n > (size_t)f->max)
+		return intake_refuse(e, "%s must be a list of %" PRId64 " to %" PRId64 " items.", path,
+				     f->min, f->max);
+	size_t cap = n * ROW_JSON_BYTES_MAX < INTAKE_BODY_MAX ? n * ROW_JSON_BYTES_MAX : INTAKE_BODY_MAX;
+	if ((rows = arena_take(a, cap)) == NULL)
+		return intake_refuse(e, "%s: the event is too long.", path);
 	for (size_t i = 0; i < n; i++) {
-		json_t *item = json_array_get(j, i);
-		struct part_used p = {0};
-		if (!json_is_object(item))
-			return intake_refuse(e, "%s: each part is {\"part_no\", \"qty\", \"serial\"}.", path);
-		json_object_foreach(item, key, value)
-		{
-			if (strcmp(key, "part_no") == 0) {
-				if ((err = value_text(path, value, 24, false, a, &p.part_no, e)))
-					return err;
-			} else if (strcmp(key, "serial") == 0) {
-				if ((err = value_text(path, value, 40, false, a, &p.serial, e)))
-					return err;
-			} else if (strcmp(key, "qty") == 0) {
-				if (!json_is_integer(value) || json_integer_value(value) < 1 ||
-				    json_integer_value(value) > 1000)
-					return intake_refuse(
-					    e, "%s: qty must be a whole number from 1 to 1000.", path);
-				p.qty = (uint32_t)json_integer_value(value);
-			} else {
-				return intake_refuse(e, "%s: a part has part_no, qty and serial only.", path);
-			}
-		}
-		if (p.part_no.n == 0 || p.qty == 0)
-			return intake_refuse(e, "%s: part_no and qty are needed.", path);
-		if (items == NULL || body_add_part(items, cap, &at, &p))
+		if ((err = row_parse(f, path, i, json_array_get(j, i), a, &row, e)))
+			return err;
+		if (body_add_row(f, rows, cap, &at, &row))
 			return intake_refuse(e, "%s: the event is too long.", path);
 	}
 	v->i = (int64_t)n;
-	v->s = bytes_of(items, at);
+	v->s = bytes_of(rows, at);
 	return AS_OK;
 }
 
@@ -356,8 +370,8 @@ as_err value_parse(const struct field_def *f, const char *path, const json_t *j,
 		return date_or_time(f, path, j, ret, e);
 	case FT_TEXT:
 		return value_text(path, j, (size_t)f->max, (f->flags & FF_PERSONAL) != 0, a, &ret->s, e);
-	case FT_PARTS:
-		return parts_parse(path, j, a, ret, e);
+	case FT_ROWS:
+		return rows_parse(f, path, j, a, ret, e);
 	case FT_BLOB:
 		return intake_refuse(e, "%s is set by the node itself.", path);
 	default:
@@ -382,24 +396,6 @@ static json_t *codes_json(const struct field_def *f, const struct body_value *v)
 	r = pb_reader_of(v->s);
 	while (r.p < r.end && pb_get_varint(&r, &code))
 		json_array_append_new(list, json_string(code_of(f->codes, code)->name));
-	return list;
-}
-
-static json_t *parts_json(const struct field_def *f, const struct body_value *v)
-{
-	json_t *list = json_array();
-	struct bytes rest = v->s;
-	struct part_used p;
-
-	while (body_next_part(&rest, f->number, &p)) {
-		json_t *item = json_object();
-		json_object_set_new(item, "part_no", json_stringn((const char *)p.part_no.p, p.part_no.n));
-		json_object_set_new(item, "qty", json_integer(p.qty));
-		if (p.serial.n)
-			json_object_set_new(item, "serial",
-					    json_stringn((const char *)p.serial.p, p.serial.n));
-		json_array_append_new(list, item);
-	}
 	return list;
 }
 
@@ -434,6 +430,23 @@ json_t *intake_base64(struct bytes raw)
 	return j;
 }
 
+static json_t *rows_json(const struct field_def *f, const struct body_value *v, int32_t tz_offset_min)
+{
+	json_t *list = json_array();
+	struct bytes rest = v->s;
+	struct body_row row;
+
+	while (body_next_row(f, &rest, &row)) {
+		json_t *item = json_object();
+		for (unsigned i = 0; i < f->row->cols_n; i++)
+			if (row.present >> i & 1)
+				json_object_set_new(item, f->row->cols[i].name,
+						    value_json(&f->row->cols[i], &row.v[i], tz_offset_min));
+		json_array_append_new(list, item);
+	}
+	return list;
+}
+
 json_t *value_json(const struct field_def *f, const struct body_value *v, int32_t tz_offset_min)
 {
 	char text[FORM_TIME_MAX];
@@ -457,8 +470,8 @@ json_t *value_json(const struct field_def *f, const struct body_value *v, int32_
 	case FT_TIME:
 		form_time_text(v->i, tz_offset_min, text);
 		return json_string(text);
-	case FT_PARTS:
-		return parts_json(f, v);
+	case FT_ROWS:
+		return rows_json(f, v, tz_offset_min);
 	case FT_BYTES:
 		return bytes_json(v->s);
 	case FT_BLOB:

@@ -5,11 +5,7 @@
 #include "common/base/text.h"
 #include "common/wire/event.h"
 
-#define PART_NO_MAX 24
-#define PART_QTY_MAX 1000
-#define PART_SERIAL_MAX 40
-
-enum { P_PART_NO = 1, P_QTY, P_SERIAL };
+#define ROW_BYTES_MAX 384
 
 /* ---- forms (domain study 2.13) ----------------------------------------------------------- */
 
@@ -28,21 +24,30 @@ static bool digits(struct bytes s, size_t from, size_t min, size_t max)
 	return true;
 }
 
-bool imei_ok(struct bytes s)
+bool imei_form_ok(struct bytes s)
 {
-	unsigned sum = 0;
 	bool all_equal = true;
 
 	if (!digits(s, 0, 15, 15))
 		return false;
+	for (size_t i = 0; i < 15; i++)
+		all_equal = all_equal && s.p[i] == s.p[0];
+	return !all_equal;
+}
+
+bool imei_ok(struct bytes s)
+{
+	unsigned sum = 0;
+
+	if (!imei_form_ok(s))
+		return false;
 	for (size_t i = 0; i < 15; i++) {
 		unsigned d = s.p[i] - '0';
-		all_equal = all_equal && s.p[i] == s.p[0];
 		if (i % 2 == 1)
 			d = d * 2 > 9 ? d * 2 - 9 : d * 2;
 		sum += d;
 	}
-	return sum % 10 == 0 && !all_equal;
+	return sum % 10 == 0;
 }
 
 /* ^0[0-9]{2,3}-?[0-9]{7,8}(-[0-9]{1,6})?$ : the code and the number may run together, so both lengths are
@@ -156,79 +161,14 @@ bool body_value_ok(const struct field_def *f, const struct body_value *v)
 	case FT_BRANCH:
 		return branch_code_ok(v->s);
 	case FT_IMEI:
-		return imei_ok(v->s);
+		return imei_form_ok(v->s);
 	case FT_PHONE:
 		return phone_ok(v->s);
-	case FT_PARTS:
-		return v->i >= 1 && v->i <= PARTS_LIST_MAX;
+	case FT_ROWS: /* what is in them: row_read */
+		return v->i >= f->min && v->i <= f->max;
 	default:
 		return false;
 	}
-}
-
-/* ---- items of FT_PARTS ------------------------------------------------------------------- */
-
-static bool part_read(struct bytes raw, struct part_used *ret)
-{
-	struct part_used p = {0};
-	struct pb_reader r = pb_reader_of(raw);
-	struct pb_field f;
-	unsigned seen = 0;
-
-	while (r.p < r.end) {
-		if (!pb_next(&r, &f) || f.number > P_SERIAL || (seen >> f.number & 1))
-			return false;
-		seen |= 1u << f.number;
-		if (f.type != (f.number == P_QTY ? PB_VARINT : PB_LEN))
-			return false;
-		if (f.number == P_PART_NO)
-			p.part_no = f.s;
-		else if (f.number == P_SERIAL)
-			p.serial = f.s;
-		else
-			p.qty = f.v <= PART_QTY_MAX ? (uint32_t)f.v : 0;
-	}
-	if (!text_ok(p.part_no, PART_NO_MAX) || p.qty == 0 ||
-	    (p.serial.n && !text_ok(p.serial, PART_SERIAL_MAX)))
-		return false;
-	*ret = p;
-	return true;
-}
-
-as_err body_add_part(uint8_t *buf, size_t cap, size_t *n, const struct part_used *part)
-{
-	uint8_t tmp[128];
-	struct pb_writer w = pb_writer_of(tmp, sizeof tmp);
-	struct part_used back;
-
-	pb_put_bytes(&w, P_PART_NO, part->part_no);
-	pb_put_uint(&w, P_QTY, part->qty);
-	if (part->serial.n)
-		pb_put_bytes(&w, P_SERIAL, part->serial);
-	if (w.full || !part_read(bytes_of(tmp, w.n), &back))
-		return AS_EINVAL;
-	struct pb_writer out = pb_writer_of(buf + *n, cap - *n);
-	pb_put_varint(&out, w.n);
-	pb_put_raw(&out, tmp, w.n);
-	if (out.full)
-		return AS_ETOOBIG;
-	*n += out.n;
-	return AS_OK;
-}
-
-bool body_next_part(struct bytes *rest, uint32_t number, struct part_used *ret)
-{
-	struct pb_reader r = pb_reader_of(*rest);
-	struct pb_field f;
-
-	while (r.p < r.end && pb_next(&r, &f)) {
-		if (f.number != number || f.type != PB_LEN)
-			continue;
-		*rest = bytes_of(r.p, (size_t)(r.end - r.p));
-		return part_read(f.s, ret);
-	}
-	*rest = bytes_of(NULL, 0);
-	return false;
 }
 
 /* ---- the codec --------------------------------------------------------------------------- */
@@ -243,7 +183,7 @@ static bool on_wire_as_len(uint8_t type)
 	case FT_BRANCH:
 	case FT_IMEI:
 	case FT_PHONE:
-	case FT_PARTS:
+	case FT_ROWS:
 		return true;
 	default:
 		return false;
@@ -265,20 +205,10 @@ static int64_t count_varints(struct bytes s)
 	return n;
 }
 
-static bool take_value(const struct field_def *f, const struct pb_field *in, const uint8_t *at,
-		       const uint8_t *end, bool again, struct body_value *v)
+/* A value that is not a list of rows. */
+static bool take_scalar(const struct field_def *f, const struct pb_field *in, struct body_value *v)
 {
-	struct part_used item;
-
 	if (in->type != (on_wire_as_len(f->type) ? PB_LEN : PB_VARINT))
-		return false;
-	if (f->type == FT_PARTS) {
-		if (!again)
-			*v = (struct body_value){.s = bytes_of(at, (size_t)(end - at))};
-		v->i++;
-		return v->i <= PARTS_LIST_MAX && part_read(in->s, &item);
-	}
-	if (again)
 		return false;
 	if (in->type == PB_LEN) {
 		v->s = in->s;
@@ -291,6 +221,90 @@ static bool take_value(const struct field_def *f, const struct pb_field *in, con
 		v->i = (int64_t)in->v;
 	}
 	return body_value_ok(f, v);
+}
+
+/* One row: each column once at most, the required ones there, no other. */
+static bool row_read(const struct row_def *def, struct bytes raw, struct body_row *row)
+{
+	struct pb_reader r = pb_reader_of(raw);
+	struct pb_field in;
+
+	row->present = 0;
+	while (r.p < r.end) {
+		if (!pb_next(&r, &in) || in.number > def->cols_n || (row->present >> (in.number - 1) & 1) ||
+		    !take_scalar(&def->cols[in.number - 1], &in, &row->v[in.number - 1]))
+			return false;
+		row->present |= 1u << (in.number - 1);
+	}
+	for (unsigned i = 0; i < def->cols_n; i++)
+		if ((def->cols[i].flags & FF_REQUIRED) && !(row->present >> i & 1))
+			return false;
+	return true;
+}
+
+/* Apart from take_value: its row on the stack would cost every other field a canary. */
+static __attribute__((noinline)) bool take_row(const struct field_def *f, const struct pb_field *in,
+					       const uint8_t *at, const uint8_t *end, bool again,
+					       struct body_value *v)
+{
+	struct body_row row;
+
+	if (in->type != PB_LEN)
+		return false;
+	if (!again)
+		*v = (struct body_value){.s = bytes_of(at, (size_t)(end - at))};
+	v->i++;
+	return v->i <= f->max && row_read(f->row, in->s, &row);
+}
+
+static bool take_value(const struct field_def *f, const struct pb_field *in, const uint8_t *at,
+		       const uint8_t *end, bool again, struct body_value *v)
+{
+	if (f->type == FT_ROWS)
+		return take_row(f, in, at, end, again, v);
+	return !again && take_scalar(f, in, v);
+}
+
+static void put_scalar(struct pb_writer *w, const struct field_def *f, const struct body_value *v)
+{
+	if (on_wire_as_len(f->type))
+		pb_put_bytes(w, f->number, v->s);
+	else
+		pb_put_uint(w, f->number, is_zigzag(f->type) ? pb_zigzag(v->i) : (uint64_t)v->i);
+}
+
+as_err body_add_row(const struct field_def *f, uint8_t *buf, size_t cap, size_t *n,
+		    const struct body_row *row)
+{
+	uint8_t tmp[ROW_BYTES_MAX];
+	struct pb_writer w = pb_writer_of(tmp, sizeof tmp), out = pb_writer_of(buf + *n, cap - *n);
+	struct body_row back;
+
+	for (unsigned i = 0; i < f->row->cols_n; i++)
+		if (row->present >> i & 1)
+			put_scalar(&w, &f->row->cols[i], &row->v[i]);
+	if (w.full || !row_read(f->row, bytes_of(tmp, w.n), &back))
+		return AS_EINVAL;
+	pb_put_bytes(&out, f->number, bytes_of(tmp, w.n));
+	if (out.full)
+		return AS_ETOOBIG;
+	*n += out.n;
+	return AS_OK;
+}
+
+bool body_next_row(const struct field_def *f, struct bytes *rest, struct body_row *ret)
+{
+	struct pb_reader r = pb_reader_of(*rest);
+	struct pb_field in;
+
+	while (r.p < r.end && pb_next(&r, &in)) {
+		if (in.number != f->number || in.type != PB_LEN)
+			continue;
+		*rest = bytes_of(r.p, (size_t)(r.end - r.p));
+		return row_read(f->row, in.s, ret);
+	}
+	*rest = bytes_of(NULL, 0);
+	return false;
 }
 
 as_err body_decode(const struct kind_def *kind, enum body_part part, struct bytes raw, struct body *ret_body,
@@ -329,18 +343,6 @@ as_err body_decode(const struct kind_def *kind, enum body_part part, struct byte
 	return AS_OK;
 }
 
-/* The items carry their own lengths: give each the field's tag. */
-static void put_parts(struct pb_writer *w, uint32_t number, struct bytes items)
-{
-	struct pb_reader r = pb_reader_of(items);
-	uint64_t len;
-
-	while (r.p < r.end && pb_get_varint(&r, &len) && len <= (uint64_t)(r.end - r.p)) {
-		pb_put_bytes(w, number, bytes_of(r.p, (size_t)len));
-		r.p += len;
-	}
-}
-
 as_err body_encode(const struct kind_def *kind, enum body_part part, const struct body *body, uint8_t *out,
 		   size_t cap, size_t *ret_n, int *ret_bad)
 {
@@ -363,12 +365,10 @@ as_err body_encode(const struct kind_def *kind, enum body_part part, const struc
 			*ret_bad = (int)i;
 			return AS_EINVAL;
 		}
-		if (f->type == FT_PARTS)
-			put_parts(&w, f->number, v->s);
-		else if (on_wire_as_len(f->type))
-			pb_put_bytes(&w, f->number, v->s);
+		if (f->type == FT_ROWS)
+			pb_put_raw(&w, v->s.p, v->s.n);
 		else
-			pb_put_uint(&w, f->number, is_zigzag(f->type) ? pb_zigzag(v->i) : (uint64_t)v->i);
+			put_scalar(&w, f, v);
 	}
 	if (w.full)
 		return AS_ETOOBIG;

@@ -20,8 +20,8 @@
 
 /*
  * Numbers, codes, booleans, dates, times, bitsets: i. Text, bytes: s.
- * FT_CODE_LIST: s = packed varints, i = their number. FT_PARTS when read: i = number of items, s = from the
- * first item's field to the end of the body (body_next_part); when written: s = items made by body_add_part.
+ * FT_CODE_LIST: s = packed varints, i = their number. FT_ROWS: i = number of rows, s = the bytes that hold
+ * them (body_next_row); when written, those made by body_add_row.
  */
 struct body_value {
 	int64_t i;
@@ -68,20 +68,22 @@ int body_missing(const struct kind_def *kind, enum body_part part, const struct 
 /* Does the value fit the field: limits, code lists, forms. */
 bool body_value_ok(const struct field_def *f, const struct body_value *v);
 
-struct part_used {
-	struct bytes part_no; /* text, 1 … 24 bytes */
-	uint32_t qty;	      /* 1 … 1000 */
-	struct bytes serial;  /* text, 0 … 40 bytes */
+/* A row of FT_ROWS: values by the place of the column in f->row. */
+struct body_row {
+	uint32_t present;
+	struct body_value v[ROW_COLS_MAX];
 };
 
-/* Appends an item to a buffer that becomes the value's s. AS_EINVAL, AS_ETOOBIG. */
-as_err body_add_part(uint8_t *buf, size_t cap, size_t *n, const struct part_used *part) AS_MUST_CHECK;
+/* Appends a row to a buffer that becomes the value's s. AS_EINVAL: it breaks the sub-table. AS_ETOOBIG. */
+as_err body_add_row(const struct field_def *f, uint8_t *buf, size_t cap, size_t *n,
+		    const struct body_row *row) AS_MUST_CHECK;
 
-/* Goes through the items of field `number`; start with *rest = value.s. False at the end. */
-bool body_next_part(struct bytes *rest, uint32_t number, struct part_used *ret);
+/* Goes through the rows; start with *rest = value.s. False at the end. */
+bool body_next_row(const struct field_def *f, struct bytes *rest, struct body_row *ret);
 
 /* domain study 2.13 */
 bool imei_ok(struct bytes s);
+bool imei_form_ok(struct bytes s); /* 15 digits, not all equal; the check digit may be wrong */
 bool phone_ok(struct bytes s); /* in the normal form: no spaces, no country code */
 
 #endif

@@ -105,26 +105,53 @@ enum complaint_state {
 	CS_STATES,
 };
 
+enum consult_state { CONSULT_ANSWERED = 1, CONSULT_PENDING, CONSULT_REPLY_GIVEN, CONSULT_MOVED };
+enum followup_state { FS_PLANNED = 1, FS_ATTEMPTED, FS_DONE, FS_DECLINED, FS_GIVEN_UP };
+enum customer_state { CUS_ACTIVE = 1, CUS_ERASED };
+enum device_state { DEV_REGISTERED = 1, DEV_VERIFIED, DEV_MISMATCHED, DEV_REPLACED };
+enum day_state { DS_OPEN = 1, DS_COUNTED, DS_CLOSED, DS_REOPENED };
+enum shipment_state { SHIP_REQUESTED = 1, SHIP_SHIPPED, SHIP_ARRIVED, SHIP_SHORT, SHIP_RESOLVED };
+enum hazard_state { HAZ_FOUND = 1, HAZ_FIXED, HAZ_VERIFIED };
+enum external_state { EXT_OPEN = 1, EXT_ANSWERED, EXT_CLOSED };
+enum claim_state { CLAIM_MADE = 1, CLAIM_ACCEPTED, CLAIM_REJECTED };
+enum staff_state { STAFF_ACTIVE = 1, STAFF_GONE };
+enum assessment_state { ASM_SCHEME = 1, ASM_FIRST, ASM_SECOND, ASM_CONFIRMED };
+enum fact_state { FACT_RECORDED = 1 };
+
+enum {
+	MARK_LOANER_OUT = 1, /* repair: the customer has a loaner */
+	MARK_SWAPPED = 2,    /* repair: a new device was recorded */
+	MARK_PLANNED = 4,    /* day: the plan was set */
+	MARK_OWNED = 8,	     /* device: a customer is linked */
+};
+
 /* The state of a case: what the fold of its entries gives. Zeroed = nothing applied yet. */
 struct case_state {
 	uint8_t type;  /* enum case_type, 0 until opened */
-	uint8_t state; /* enum repair_state or complaint_state */
+	uint8_t state; /* enum repair_state, complaint_state … of its type */
 	uint8_t prev;  /* ON_HOLD: state to resume to */
 	bool imported;
+	uint8_t marks; /* MARK_ */
 	/* repair */
 	bool approved, refused;
 	uint8_t channel, warranty, outcome;
 	uint16_t qc_fails, reopened;
 	uint32_t technician;
-	int64_t promised_at; /* first promise; 0 = none */
+	uint32_t sale_date, made_date; /* as received; 0 = not given */
+	int64_t promised_at;	       /* first promise; 0 = none */
 	/* complaint */
 	uint8_t ctype, cchannel, category, severity;
 	uint8_t level, extended;
-	int64_t due[3];	    /* ack, reply, close; 0 = none */
+	int64_t due[3];	    /* ack, reply, close; other types: case_types; 0 = none */
 	int64_t done[3];    /* first ack, first final reply, first close; INT64_MAX = not yet */
 	int64_t ended_at;   /* first close, withdrawal or rejection; INT64_MAX = not yet */
 	uint32_t closed_on; /* business date of the last close */
-	/* both */
+	/* the other types: what later events are compared with; which fields: `keeps` in transitions.c */
+	uint32_t staff;	   /* handler, technician, owner, supervisor, who is assessed */
+	uint32_t tried_on; /* follow-up: business date of the last attempt */
+	uint16_t tries, try_days;
+	int64_t kept[2];
+	/* all */
 	int64_t opened_at;
 	uint32_t opened_on; /* business date */
 	int32_t tz_offset_min;

@@ -1,18 +1,20 @@
 /*
  * The table of kinds: what can be recorded, by whom, with which fields, codes, limits and rules.
  *
- * One table drives the body codec, submission, import, output and docs/domain.md. Adding a kind is adding
- * rows here and, when it belongs to a case, in transitions.c. Sources: domain study 2.0-2.2, 2.11-2.13 and
- * the codes of the contract, section 5. Pure; everything is const.
+ * One table drives the body codec, submission, import, output and docs/domain.md. Adding a kind is adding a
+ * row in kinds_*.c and rows in transition_rows.c; what it must satisfy beside, in checks.c. Sources: domain
+ * study, section 2, and the codes of the contract, section 5. Pure; everything is const.
  */
 #ifndef AFTERSYNC_LEDGER_KINDS_H
 #define AFTERSYNC_LEDGER_KINDS_H
 
 #include "common/base/limits.h"
+#include "common/ledger/case_types.h"
 #include "common/ledger/codes.h"
+#include "common/ledger/rules.h"
 
-/* Changes whenever fold, transitions or cells change: the store rebuilds when it differs. */
-#define LEDGER_VERSION 1u
+/* Changes whenever fold, transitions or cells change: the store rebuilds when it differs. 2: all kinds. */
+#define LEDGER_VERSION 2u
 
 enum event_kind {
 	REPAIR_RECEIVED = 1,
@@ -33,6 +35,11 @@ enum event_kind {
 	REPAIR_CANCELLED,
 	REPAIR_TRANSFER_OUT,
 	REPAIR_TRANSFER_IN,
+	DOA_DAP_CERTIFIED,
+	EXCHANGE_DONE,
+	REFUND_DONE,
+	LOANER_OUT,
+	LOANER_BACK,
 	COMPLAINT_RECEIVED = 30,
 	COMPLAINT_ACKED,
 	COMPLAINT_ASSIGNED,
@@ -44,6 +51,74 @@ enum event_kind {
 	COMPLAINT_REOPENED,
 	COMPLAINT_WITHDRAWN,
 	COMPLAINT_REJECTED,
+	CONSULT_RECEIVED = 50,
+	CONSULT_REPLIED,
+	CONSULT_CONVERTED,
+	FOLLOWUP_PLANNED = 60,
+	FOLLOWUP_ATTEMPTED,
+	FOLLOWUP_DONE,
+	FOLLOWUP_DECLINED,
+	FOLLOWUP_GIVEN_UP,
+	CUSTOMER_ADDED = 70,
+	CUSTOMER_CHANGED,
+	CUSTOMER_ERASED,
+	CUSTOMER_VERIFIED,
+	CUSTOMER_ACCESSED,
+	DEVICE_REGISTERED = 80,
+	DEVICE_VERIFIED,
+	DEVICE_CHANGED,
+	OWNER_LINKED,
+	OWNER_UNLINKED,
+	DAY_OPENED = 90,
+	DAY_PLAN_SET,
+	DAY_PLAN_AMENDED,
+	MACHINE_COUNTED,
+	DAY_CLOSED,
+	DAY_REOPENED,
+	PERIOD_REPORT_FILED,
+	HANDOVER,
+	PART_REQUESTED = 100,
+	PART_RECEIVED,
+	PART_ISSUED,
+	PART_CONSUMED,
+	PART_RETURNED,
+	OLD_PART_COLLECTED,
+	PARTS_SHIPPED,
+	PARTS_ARRIVED,
+	PART_RECLASSIFIED,
+	PART_SCRAPPED,
+	STOCK_COUNTED,
+	STOCK_ADJUSTED,
+	SAFETY_CHECK = 120,
+	SAFETY_INCIDENT,
+	HAZARD_FOUND,
+	HAZARD_FIXED,
+	PROMOTION_DONE = 130,
+	POLICY_PUBLISHED,
+	POLICY_ACKED,
+	TARGET_SET,
+	EXTERNAL_CASE,
+	WARRANTY_CLAIM,
+	BRANCH_REGISTERED,
+	BRANCH_GRADED,
+	RECTIFICATION_NOTICE,
+	RECTIFIED,
+	STAFF_JOINED = 140,
+	STAFF_CHANGED,
+	STAFF_LEFT,
+	STAFF_PROPOSAL,
+	ESTABLISHMENT_SET,
+	SHIFT,
+	TRAINING_DONE,
+	VIOLATION,
+	ASSESSMENT_SCHEME,
+	ASSESSMENT_SCORED,
+	ASSESSMENT_CONFIRMED,
+	/* where the domain study has one number for several, or a state without a kind */
+	BRANCH_SUSPENDED = 151,
+	BRANCH_CLOSED,
+	HAZARD_VERIFIED,
+	SHIPMENT_RESOLVED,
 	LOG_OPENED = 200, /* index 0 of every log; no case */
 	HQ_APPLIED = 201, /* holds an event of head office; counts as that event in the case it names */
 	/* the roster: head office's log to everybody, folded by common/node/roster.h */
@@ -54,8 +129,6 @@ enum event_kind {
 	NODE_ENDED,
 	LOG_KEYS, /* content key of an older log of a branch, sealed to the recipient key of its new server */
 };
-
-enum case_type { CASE_NONE = 0, CASE_REPAIR, CASE_COMPLAINT, CASE_TYPES };
 
 enum field_type {
 	FT_U32 = 1, /* min … max */
@@ -72,9 +145,9 @@ enum field_type {
 	FT_BLOB,      /* 1 … max bytes; base64 in JSON */
 	FT_STAFF,     /* staff number, > 0 */
 	FT_BRANCH,    /* branch code */
-	FT_IMEI,      /* 15 digits, Luhn, not all equal (domain study 2.13); R-12 */
+	FT_IMEI,      /* 15 digits, not all equal; Luhn unless an approver says otherwise (2.13, R-12) */
 	FT_PHONE,     /* mobile, landline or service number (domain study 2.13), stored in the normal form */
-	FT_PARTS,     /* list of {part_no, qty, serial?} */
+	FT_ROWS,      /* min … max rows of the columns in row */
 };
 
 enum {
@@ -94,10 +167,19 @@ enum fold_slot {
 	FOLD_STAFF,
 	FOLD_T0,
 	FOLD_T1,
-	FOLD_T2, /* times, money */
+	FOLD_T2, /* times, dates, money, numbers, a second and third member of staff */
 	FOLD_MODEL,
 	FOLD_INNER, /* HQ_APPLIED: the event inside */
 };
+
+/* The columns of a list of rows: fields without a fold slot, none of them a list of rows itself. */
+struct row_def {
+	const char *name; /* message name in docs/bodies.proto */
+	uint32_t cols_n;
+	const struct field_def *cols;
+};
+
+#define ROW_COLS_MAX 8
 
 struct field_def {
 	const char *name; /* snake_case, as in JSON */
@@ -108,14 +190,8 @@ struct field_def {
 	uint8_t slot;	/* enum fold_slot */
 	int64_t min, max;
 	const struct code_list *codes;
-	const char *rule; /* rule that makes it required, or NULL */
-};
-
-/* A rule as it applies to a kind. */
-struct rule_ref {
-	const char *rule;
-	bool later; /* needs records that are not kept yet; listed, not enforced */
-	const char *text;
+	const struct row_def *row;
+	uint8_t rule; /* enum rule: makes it required */
 };
 
 #define KIND_FIELDS_MAX 31
@@ -126,6 +202,8 @@ enum {
 	KF_SYSTEM = 2,	 /* made by nodes only, refused from outside */
 	KF_REASON = 4,	 /* personal `reason` is mandatory */
 	KF_APPROVER = 8, /* approver is mandatory, and is not the actor */
+	KF_JOINS = 16,	 /* KF_OPENS too: continues the case that it names, when there is one */
+	KF_HQ = 32,	 /* recorded by head office only, in its own logs */
 };
 
 struct kind_def {
@@ -137,11 +215,19 @@ struct kind_def {
 	uint32_t posts;	   /* kind_post_bit of those who may record it; R-03 */
 	const struct field_def *fields;
 	uint32_t fields_n;
-	struct rule_ref rules[KIND_RULES_MAX]; /* until rule = NULL */
+	uint8_t rules[KIND_RULES_MAX]; /* enum rule, beside those of its fields, guards and checks */
 };
 
-extern const struct kind_def kinds_table[]; /* ascending numbers */
-extern const size_t kinds_count;
+/* Rows of numbers without a gap; common/ledger/kinds_*.c. */
+struct kind_group {
+	uint16_t first;
+	uint16_t n;
+	const struct kind_def *rows;
+};
+
+/* How many there are, and the one at a place in the order of numbers (at < kinds_count()). */
+size_t kinds_count(void);
+const struct kind_def *kind_at(size_t at);
 
 #define POST_SYSTEM 90u
 

@@ -2,6 +2,7 @@
 
 #include "common/base/check.h"
 #include "common/ledger/body.h"
+#include "common/ledger/checks.h"
 #include "common/ledger/contribution.h"
 #include "common/ledger/transitions.h"
 
@@ -293,7 +294,23 @@ static as_err check_body(const struct event *ev, const struct case_entry *e, con
 		return refuse(why, LEDGER_BAD_BODY, NULL, NULL, NULL);
 	if (body_decode(kind, BODY_FACTS, ev->body, &body, &bad))
 		return refuse(why, LEDGER_BAD_VALUE, NULL, field->name, NULL);
-	return refuse(why, LEDGER_MISSING_FIELD, field->rule, field->name, NULL);
+	return refuse(why, LEDGER_MISSING_FIELD, rule_name(field->rule), field->name, NULL);
+}
+
+/* What the case says beside its state machine; head office has asked it of its own events. */
+static as_err check_case(const struct case_state *st, const struct event *ev, const struct case_entry *e,
+			 const struct kind_def *kind, struct ledger_refusal *why)
+{
+	struct body facts;
+	const struct check_input in = {.kind = kind, .ev = ev, .facts = &facts, .st = st};
+	const struct check *failed;
+	int bad;
+
+	if ((e->flags & EF_HQ) || !checks_of_case(kind->number) ||
+	    body_decode(kind, BODY_FACTS, ev->body, &facts, &bad))
+		return AS_OK;
+	failed = checks_failed(&in, true);
+	return failed ? refuse(why, LEDGER_CHECK, rule_name(failed->rule), failed->a, failed->text) : AS_OK;
 }
 
 /* Is there any row at all that lets this kind leave this state? Otherwise the guard says what is missing. */
@@ -306,8 +323,8 @@ static as_err check_transition(const struct case_state *st, const struct case_en
 		return AS_OK;
 	if (g == G_NONE)
 		return refuse(why, LEDGER_WRONG_STATE, "R-04", NULL, NULL);
-	return refuse(why, g == G_APPROVER ? LEDGER_NEEDS_APPROVER : LEDGER_GUARD, guard_defs[g].rule, NULL,
-		      guard_defs[g].text);
+	return refuse(why, g == G_APPROVER ? LEDGER_NEEDS_APPROVER : LEDGER_GUARD,
+		      rule_name(guard_defs[g].rule), NULL, guard_defs[g].text);
 }
 
 as_err ledger_check(const struct case_rec *rec, const struct event *ev, const char branch[BRANCH_CODE_MAX],
@@ -338,11 +355,12 @@ as_err ledger_check(const struct case_rec *rec, const struct event *ev, const ch
 		refuse(&why, LEDGER_FULL, "R-04", NULL, NULL);
 	else if (st->type == CASE_NONE && (!(kind->flags & KF_OPENS) || !(e.flags & EF_OPENS)))
 		refuse(&why, LEDGER_NOT_OPEN, "R-04", NULL, NULL);
-	else if (st->type != CASE_NONE && ((kind->flags & KF_OPENS) || (e.flags & EF_OPENS)))
+	else if (st->type != CASE_NONE &&
+		 ((kind->flags & (KF_OPENS | KF_JOINS)) == KF_OPENS || (e.flags & EF_OPENS)))
 		refuse(&why, LEDGER_ALREADY_OPEN, "R-04", NULL, NULL);
 	else if (st->type != CASE_NONE && kind->case_type != st->type)
 		refuse(&why, LEDGER_WRONG_CASE, "R-04", NULL, NULL);
-	else
+	else if ((err = check_case(st, ev, &e, kind, &why)) == AS_OK)
 		err = check_transition(st, &e, &why);
 	if (err)
 		*ret_why = why;
@@ -351,11 +369,8 @@ as_err ledger_check(const struct case_rec *rec, const struct event *ev, const ch
 
 const char *ledger_state_name(enum case_type type, uint8_t state)
 {
-	const struct code_def *c = NULL;
+	const struct code_list *states = type < CASE_TYPES ? case_types[type].states : NULL;
+	const struct code_def *c = states ? code_of(states, state) : NULL;
 
-	if (type == CASE_REPAIR)
-		c = code_of(&codes_state_repair, state);
-	else if (type == CASE_COMPLAINT)
-		c = code_of(&codes_state_complaint, state);
 	return c ? c->name : "-";
 }

@@ -57,6 +57,7 @@ enum ledger_reason {
 	LEDGER_ID_REUSED,      /* same id, other bytes */
 	LEDGER_FULL,	       /* CASE_EVENTS_MAX events */
 	LEDGER_NEEDS_APPROVER, /* */
+	LEDGER_CHECK,	       /* a row of checks.h does not hold: `text` is its sentence */
 };
 
 /* Why an event may not be appended; texts are static. The shell words it. */
@@ -64,7 +65,7 @@ struct ledger_refusal {
 	enum ledger_reason reason;
 	const char *rule;  /* "R-04", or NULL */
 	const char *field; /* or NULL */
-	const char *text;  /* of the guard, or NULL */
+	const char *text;  /* of the guard or check, or NULL */
 	uint8_t case_type, state;
 };
 

@@ -8,139 +8,53 @@ enum { OUTCOME_NTF = 5, OUTCOME_UNREPAIRABLE, OUTCOME_NO_PARTS, OUTCOME_DECLINED
 enum { OUTCOME_UNKNOWN_IMPORTED = 11 };
 enum { WARRANTY_REPAIR = 4, WARRANTY_GOODWILL = 11 };
 
-#define REOPEN_DAYS_MAX 30
-#define EXTENSIONS_MAX 2
-
 const struct guard_def guard_defs[GUARDS] = {
-    [G_NONE] = {NULL, "", false},
-    [G_CHARGEABLE] = {"R-04", "the repair is out of warranty or the charge is above zero", false},
-    [G_FREE] = {"R-04", "the repair is free of charge by the warranty decision", false},
-    [G_APPROVED] = {"R-04", "the customer has accepted the quote", false},
-    [G_REFUSED] = {"R-04", "the customer has refused the quote", false},
-    [G_NOT_REFUSED] = {"R-04", "the customer has not refused the quote", false},
-    [G_ACCEPTS] = {"R-04", "the answer is yes", false},
-    [G_DECLINES] = {"R-04", "the answer is no", false},
-    [G_ASSIGNED_TECHNICIAN] = {"R-04", "the technician is the one assigned", false},
-    [G_NO_REPAIR_OUTCOME] = {"R-04", "the outcome is NTF, UNREPAIRABLE, OBSOLETE or NO_PARTS", false},
-    [G_DECLINED_OUTCOME] = {"R-04", "the outcome is DECLINED", false},
-    [G_KNOWN_OUTCOME] = {"R-04", "the outcome is UNKNOWN_IMPORTED only in imported data", false},
-    [G_IMPORTED] = {"R-04", "the event is imported", false},
-    [G_PASS] = {"R-04", "the check was passed", false},
-    [G_FAIL] = {"R-04", "the check was failed", false},
-    [G_OTHER_CHECKER] = {"R-08", "the checker is not the technician", false},
-    [G_FINAL] = {"R-04", "the reply is final", false},
-    [G_INTERIM] = {"R-04", "the reply is not final", false},
-    [G_LEVEL] = {"R-04", "the level is not lower than before", false},
-    [G_APPROVER] = {"R-05", "an approver other than the actor is given", false},
-    [G_TWICE] = {"R-35", "the deadline was extended less than twice before", false},
-    [G_THIRTY_DAYS] = {"R-04", "the complaint was closed at most 30 days ago", false},
-    [G_DAY_OPEN] = {"R-07", "the business day is open", true},
-    [G_DEVICE_FREE] = {"R-11", "the device is in no other open order", true},
-    [G_NOTHING_CONSUMED] = {"R-04", "no part was consumed", true},
-    [G_LOANER_BACK] = {"R-26", "the loaner is back or the approver says otherwise", true},
+    [G_NONE] = {R_NONE, "", false},
+    [G_CHARGEABLE] = {R_04, "the repair is out of warranty or the charge is above zero", false},
+    [G_FREE] = {R_04, "the repair is free of charge by the warranty decision", false},
+    [G_APPROVED] = {R_04, "the customer has accepted the quote", false},
+    [G_REFUSED] = {R_04, "the customer has refused the quote", false},
+    [G_NOT_REFUSED] = {R_04, "the customer has not refused the quote", false},
+    [G_ACCEPTS] = {R_04, "the answer is yes", false},
+    [G_DECLINES] = {R_04, "the answer is no", false},
+    [G_ASSIGNED_TECHNICIAN] = {R_04, "the technician is the one assigned", false},
+    [G_NO_REPAIR_OUTCOME] = {R_04, "the outcome is NTF, UNREPAIRABLE, OBSOLETE or NO_PARTS", false},
+    [G_DECLINED_OUTCOME] = {R_04, "the outcome is DECLINED", false},
+    [G_KNOWN_OUTCOME] = {R_04, "the outcome is UNKNOWN_IMPORTED only in imported data", false},
+    [G_IMPORTED] = {R_04, "the event is imported", false},
+    [G_PASS] = {R_04, "the check was passed", false},
+    [G_FAIL] = {R_04, "the check was failed", false},
+    [G_OTHER_CHECKER] = {R_08, "the checker is not the technician", false},
+    [G_FINAL] = {R_04, "the reply is final", false},
+    [G_INTERIM] = {R_04, "the reply is not final", false},
+    [G_LEVEL] = {R_04, "the level is not lower than before", false},
+    [G_APPROVER] = {R_05, "an approver other than the actor is given", false},
+    [G_TWICE] = {R_35, "the deadline was extended less than twice before", false},
+    [G_THIRTY_DAYS] = {R_04, "the complaint was closed at most 30 days ago", false},
+    [G_LOANER_BACK] = {R_26, "the loaner is back or an approver says otherwise", false},
+    [G_NO_LOANER] = {R_26, "the customer has no loaner", false},
+    [G_LOANER_OUT] = {R_26, "the customer has a loaner", false},
+    [G_ANSWERED_NOW] = {R_04, "it was answered at once", false},
+    [G_NOT_ANSWERED] = {R_04, "it was not answered at once", false},
+    [G_TRIED] = {R_40, "there were at least 3 attempts on at least 2 days", false},
+    [G_AGREE] = {R_13, "label, menu and card agree", false},
+    [G_DISAGREE] = {R_13, "label, menu and card do not all agree", false},
+    [G_OWNED] = {R_04, "a customer is linked", false},
+    [G_NOT_OWNED] = {R_04, "no customer is linked", false},
+    [G_PLANNED] = {R_64, "the plan of the day is set", false},
+    [G_NOT_PLANNED] = {R_64, "the plan of the day is not set yet", false},
+    [G_FROM_HQ] = {R_07, "head office says so", false},
+    [G_COMPLETE] = {R_80, "everything arrived", false},
+    [G_SHORT] = {R_80, "something is short or damaged", false},
+    [G_STEP_1] = {R_04, "the step is OPENED or CLAIMED", false},
+    [G_STEP_2] = {R_04, "the step is ANSWERED or ACCEPTED", false},
+    [G_STEP_3] = {R_04, "the step is CLOSED or REJECTED", false},
+    [G_FIRST] = {R_53, "the first appraiser scores", false},
+    [G_SECOND] = {R_53, "the second appraiser scores", false},
+    [G_DAY_OPEN] = {R_07, "the business day is open", true},
+    [G_DEVICE_FREE] = {R_11, "the device is in no other open order", true},
+    [G_NOTHING_CONSUMED] = {R_04, "no part was consumed", true},
 };
-
-/* clang-format off */
-const struct transition transitions[] = {
-	/* ---- domain study 3.1 ---- */
-	{REPAIR_RECEIVED, RS_NONE, RS_RECEIVED, {G_DAY_OPEN, G_DEVICE_FREE}},
-
-	{REPAIR_INSPECTED, RS_RECEIVED, RS_INSPECTED, {G_NONE}},
-
-	{REPAIR_QUOTED, RS_INSPECTED, RS_QUOTED, {G_CHARGEABLE}},
-	{REPAIR_QUOTED, RS_QUOTED, RS_QUOTED, {G_NOT_REFUSED}},
-
-	{QUOTE_ANSWERED, RS_QUOTED, RS_QUOTED, {G_NOT_REFUSED, G_ACCEPTS}},
-	{QUOTE_ANSWERED, RS_QUOTED, RS_QUOTED, {G_NOT_REFUSED, G_DECLINES}},
-
-	{REPAIR_ASSIGNED, RS_INSPECTED, RS_ASSIGNED, {G_FREE}},
-	{REPAIR_ASSIGNED, RS_QUOTED, RS_ASSIGNED, {G_APPROVED}},
-	{REPAIR_ASSIGNED, RS_ASSIGNED, RS_ASSIGNED, {G_NONE}},
-
-	{REPAIR_STARTED, RS_ASSIGNED, RS_IN_REPAIR, {G_ASSIGNED_TECHNICIAN}},
-
-	{REPAIR_HELD, RS_RECEIVED, RS_ON_HOLD, {G_NONE}},
-	{REPAIR_HELD, RS_INSPECTED, RS_ON_HOLD, {G_NONE}},
-	{REPAIR_HELD, RS_QUOTED, RS_ON_HOLD, {G_NOT_REFUSED}},
-	{REPAIR_HELD, RS_ASSIGNED, RS_ON_HOLD, {G_NONE}},
-	{REPAIR_HELD, RS_IN_REPAIR, RS_ON_HOLD, {G_NONE}},
-
-	{REPAIR_RESUMED, RS_ON_HOLD, TO_PREVIOUS, {G_NONE}},
-
-	{RETURN_TO_FACTORY, RS_INSPECTED, RS_AT_FACTORY, {G_NONE}},
-	{RETURN_TO_FACTORY, RS_ASSIGNED, RS_AT_FACTORY, {G_NONE}},
-	{RETURN_TO_FACTORY, RS_IN_REPAIR, RS_AT_FACTORY, {G_NONE}},
-	{RETURN_TO_FACTORY, RS_ON_HOLD, RS_AT_FACTORY, {G_NONE}},
-
-	{BACK_FROM_FACTORY, RS_AT_FACTORY, RS_IN_REPAIR, {G_NONE}},
-
-	{REPAIR_DONE, RS_INSPECTED, RS_DONE, {G_NO_REPAIR_OUTCOME}},
-	{REPAIR_DONE, RS_INSPECTED, RS_DONE, {G_IMPORTED}}, /* the extra row for imported events */
-	{REPAIR_DONE, RS_QUOTED, RS_DONE, {G_REFUSED, G_DECLINED_OUTCOME}},
-	{REPAIR_DONE, RS_IN_REPAIR, RS_DONE, {G_KNOWN_OUTCOME}},
-
-	{QC_CHECKED, RS_DONE, RS_READY, {G_PASS, G_OTHER_CHECKER}},
-	{QC_CHECKED, RS_DONE, RS_IN_REPAIR, {G_FAIL, G_OTHER_CHECKER}},
-
-	{CUSTOMER_NOTIFIED, RS_READY, RS_READY, {G_NONE}},
-
-	{REPAIR_DELIVERED, RS_READY, RS_DELIVERED, {G_LOANER_BACK}},
-
-	{REPAIR_REOPENED, RS_READY, RS_IN_REPAIR, {G_NONE}},
-
-	{REPAIR_CANCELLED, RS_RECEIVED, RS_CANCELLED, {G_NOTHING_CONSUMED}},
-	{REPAIR_CANCELLED, RS_INSPECTED, RS_CANCELLED, {G_NOTHING_CONSUMED}},
-	{REPAIR_CANCELLED, RS_QUOTED, RS_CANCELLED, {G_NOTHING_CONSUMED}},
-	{REPAIR_CANCELLED, RS_ASSIGNED, RS_CANCELLED, {G_NOTHING_CONSUMED}},
-
-	{REPAIR_TRANSFER_OUT, RS_RECEIVED, RS_TRANSFERRED, {G_NONE}},
-	{REPAIR_TRANSFER_OUT, RS_INSPECTED, RS_TRANSFERRED, {G_NONE}},
-	{REPAIR_TRANSFER_OUT, RS_QUOTED, RS_TRANSFERRED, {G_NOT_REFUSED}},
-	{REPAIR_TRANSFER_OUT, RS_ASSIGNED, RS_TRANSFERRED, {G_NONE}},
-	{REPAIR_TRANSFER_OUT, RS_ON_HOLD, RS_TRANSFERRED, {G_NONE}},
-
-	{REPAIR_TRANSFER_IN, RS_NONE, RS_RECEIVED, {G_DAY_OPEN, G_DEVICE_FREE}},
-
-	/* ---- domain study 3.2 ---- */
-	{COMPLAINT_RECEIVED, CS_NONE, CS_RECEIVED, {G_DAY_OPEN}},
-
-	{COMPLAINT_ACKED, CS_RECEIVED, CS_IN_PROGRESS, {G_NONE}},
-	{COMPLAINT_ACKED, CS_IN_PROGRESS, CS_IN_PROGRESS, {G_NONE}},
-	{COMPLAINT_ACKED, CS_FORWARDED, CS_IN_PROGRESS, {G_NONE}},
-
-	{COMPLAINT_ASSIGNED, CS_RECEIVED, CS_IN_PROGRESS, {G_NONE}},
-	{COMPLAINT_ASSIGNED, CS_IN_PROGRESS, CS_IN_PROGRESS, {G_NONE}},
-	{COMPLAINT_ASSIGNED, CS_FORWARDED, CS_IN_PROGRESS, {G_NONE}},
-
-	{COMPLAINT_FORWARDED, CS_IN_PROGRESS, CS_FORWARDED, {G_NONE}},
-
-	{COMPLAINT_ESCALATED, CS_RECEIVED, CS_RECEIVED, {G_LEVEL}},
-	{COMPLAINT_ESCALATED, CS_IN_PROGRESS, CS_IN_PROGRESS, {G_LEVEL}},
-	{COMPLAINT_ESCALATED, CS_FORWARDED, CS_FORWARDED, {G_LEVEL}},
-	{COMPLAINT_ESCALATED, CS_REPLIED, CS_REPLIED, {G_LEVEL}},
-
-	{COMPLAINT_REPLIED, CS_RECEIVED, CS_REPLIED, {G_IMPORTED, G_FINAL}}, /* imported: no ACKED */
-	{COMPLAINT_REPLIED, CS_IN_PROGRESS, CS_REPLIED, {G_FINAL}},
-	{COMPLAINT_REPLIED, CS_IN_PROGRESS, CS_IN_PROGRESS, {G_INTERIM}},
-	{COMPLAINT_REPLIED, CS_FORWARDED, CS_FORWARDED, {G_INTERIM}},
-
-	{COMPLAINT_EXTENDED, CS_RECEIVED, CS_RECEIVED, {G_APPROVER, G_TWICE}},
-	{COMPLAINT_EXTENDED, CS_IN_PROGRESS, CS_IN_PROGRESS, {G_APPROVER, G_TWICE}},
-	{COMPLAINT_EXTENDED, CS_FORWARDED, CS_FORWARDED, {G_APPROVER, G_TWICE}},
-
-	{COMPLAINT_CLOSED, CS_REPLIED, CS_CLOSED, {G_NONE}},
-
-	{COMPLAINT_REOPENED, CS_REPLIED, CS_IN_PROGRESS, {G_NONE}},
-	{COMPLAINT_REOPENED, CS_CLOSED, CS_IN_PROGRESS, {G_THIRTY_DAYS}},
-
-	{COMPLAINT_WITHDRAWN, CS_RECEIVED, CS_WITHDRAWN, {G_NONE}},
-	{COMPLAINT_WITHDRAWN, CS_IN_PROGRESS, CS_WITHDRAWN, {G_NONE}},
-
-	{COMPLAINT_REJECTED, CS_RECEIVED, CS_REJECTED, {G_NONE}},
-	{COMPLAINT_REJECTED, CS_IN_PROGRESS, CS_REJECTED, {G_NONE}},
-};
-/* clang-format on */
-const size_t transitions_count = AS_COUNT(transitions);
 
 static bool is_free(uint8_t warranty)
 {
@@ -157,7 +71,8 @@ static bool within_thirty_days(uint32_t closed_on, uint32_t date)
 {
 	int32_t a, b;
 
-	return date_to_days(closed_on, &a) && date_to_days(date, &b) && b - a <= REOPEN_DAYS_MAX;
+	return date_to_days(closed_on, &a) && date_to_days(date, &b) &&
+	       b - a <= policy_defs[PV_REOPEN_DAYS].value;
 }
 
 bool guard_holds(enum guard g, const struct case_state *st, const struct case_entry *e)
@@ -200,23 +115,70 @@ bool guard_holds(enum guard g, const struct case_state *st, const struct case_en
 	case G_APPROVER:
 		return (e->flags & EF_APPROVED) != 0;
 	case G_TWICE:
-		return st->extended < EXTENSIONS_MAX;
+		return st->extended < policy_defs[PV_EXTENSIONS].value;
 	case G_THIRTY_DAYS:
 		return within_thirty_days(st->closed_on, e->business_date);
+	case G_LOANER_BACK:
+		return !(st->marks & MARK_LOANER_OUT) || e->in.c[0] != 0 || (e->flags & EF_APPROVED) != 0;
+	case G_NO_LOANER:
+		return !(st->marks & MARK_LOANER_OUT);
+	case G_LOANER_OUT:
+		return (st->marks & MARK_LOANER_OUT) != 0;
+	case G_ANSWERED_NOW:
+	case G_COMPLETE:
+		return e->in.c[0] != 0;
+	case G_NOT_ANSWERED:
+	case G_SHORT:
+		return e->in.c[0] == 0;
+	case G_TRIED:
+		return st->tries >= policy_defs[PV_FOLLOWUP_ATTEMPTS].value &&
+		       st->try_days >= policy_defs[PV_FOLLOWUP_ATTEMPT_DAYS].value;
+	case G_AGREE:
+		return e->in.c[0] && e->in.c[1] && e->in.c[2];
+	case G_DISAGREE:
+		return !(e->in.c[0] && e->in.c[1] && e->in.c[2]);
+	case G_OWNED:
+		return (st->marks & MARK_OWNED) != 0;
+	case G_NOT_OWNED:
+		return !(st->marks & MARK_OWNED);
+	case G_PLANNED:
+		return (st->marks & MARK_PLANNED) != 0;
+	case G_NOT_PLANNED:
+		return !(st->marks & MARK_PLANNED);
+	case G_FROM_HQ:
+		return (e->flags & EF_HQ) != 0;
+	case G_STEP_1:
+	case G_FIRST:
+		return e->in.c[0] == 1;
+	case G_STEP_2:
+	case G_SECOND:
+		return e->in.c[0] == 2;
+	case G_STEP_3:
+		return e->in.c[0] == 3;
 	default: /* none, and later */
 		return true;
 	}
 }
 
-/* First row of (kind, from), or the row where it would stand. */
+static bool stands_before(const struct transition *t, uint32_t kind, uint8_t from)
+{
+	return t->kind < kind || (t->kind == kind && t->from < from);
+}
+
+/* First row of (kind, from), or the row where it would stand. Repair orders, most of all, are found first. */
 static size_t row_of(uint32_t kind, uint8_t from)
 {
-	size_t lo = 0, hi = AS_COUNT(transitions);
+	size_t lo = 0, hi = 64;
 
+	while (hi < transitions_count && stands_before(&transitions[hi - 1], kind, from)) {
+		lo = hi;
+		hi *= 2;
+	}
+	if (hi > transitions_count)
+		hi = transitions_count;
 	while (lo < hi) {
 		size_t mid = (lo + hi) / 2;
-		const struct transition *t = &transitions[mid];
-		if (t->kind < kind || (t->kind == kind && t->from < from))
+		if (stands_before(&transitions[mid], kind, from))
 			lo = mid + 1;
 		else
 			hi = mid;
@@ -229,7 +191,7 @@ const struct transition *transition_find(const struct case_state *st, const stru
 {
 	enum guard failed = G_NONE;
 
-	for (size_t i = row_of(e->kind, st->state); i < AS_COUNT(transitions); i++) {
+	for (size_t i = row_of(e->kind, st->state); i < transitions_count; i++) {
 		const struct transition *t = &transitions[i];
 		enum guard bad = G_NONE;
 		if (t->kind != e->kind || t->from != st->state)
@@ -247,6 +209,121 @@ const struct transition *transition_find(const struct case_state *st, const stru
 	return NULL;
 }
 
+static void first(int64_t *at, int64_t occurred_at)
+{
+	if (*at == INT64_MAX)
+		*at = occurred_at;
+}
+
+/* What the state of a case keeps of its events beside effect(): which slot of which kind goes where.
+ * Ascending. */
+enum keep_what {
+	KEEP_STAFF,	 /* staff = the slot of staff */
+	KEEP_KEPT_0,	 /* kept[0] = t[arg] */
+	KEEP_KEPT_1,	 /* kept[1] = t[arg] */
+	KEEP_DUE,	 /* due[arg] = t[arg] */
+	KEEP_DONE,	 /* done[arg] = when it happened, the first time */
+	KEEP_MARK,	 /* marks |= arg */
+	KEEP_NO_MARK,	 /* marks &= ~arg */
+	KEEP_IF_2_MARK,	 /* marks |= arg when c0 = 2 */
+	KEEP_IF_1_CLEAR, /* marks &= ~arg when c0 = 1 */
+	KEEP_IF_2_DONE,	 /* done[arg] = when it happened the first time with c0 = 2 */
+	KEEP_TRY,	 /* one more attempt */
+};
+
+static const struct keep {
+	uint16_t kind;
+	uint8_t what, arg;
+} keeps[] = {
+    {BACK_FROM_FACTORY, KEEP_IF_2_MARK, MARK_SWAPPED}, /* EXCHANGED */
+    {REPAIR_DELIVERED, KEEP_IF_1_CLEAR, MARK_LOANER_OUT},
+    {EXCHANGE_DONE, KEEP_MARK, MARK_SWAPPED},
+    {LOANER_OUT, KEEP_MARK, MARK_LOANER_OUT},
+    {LOANER_BACK, KEEP_NO_MARK, MARK_LOANER_OUT},
+    {COMPLAINT_ASSIGNED, KEEP_STAFF, 0},
+    {CONSULT_RECEIVED, KEEP_DUE, 1},
+    {CONSULT_REPLIED, KEEP_DONE, 1},
+    {FOLLOWUP_PLANNED, KEEP_STAFF, 0},
+    {FOLLOWUP_PLANNED, KEEP_DUE, 2},
+    {FOLLOWUP_ATTEMPTED, KEEP_TRY, 0},
+    {FOLLOWUP_DONE, KEEP_DONE, 2},
+    {OWNER_LINKED, KEEP_MARK, MARK_OWNED},
+    {OWNER_UNLINKED, KEEP_NO_MARK, MARK_OWNED},
+    {DAY_OPENED, KEEP_KEPT_0, 0},
+    {DAY_OPENED, KEEP_KEPT_1, 1},
+    {DAY_OPENED, KEEP_DUE, 2},
+    {DAY_PLAN_SET, KEEP_MARK, MARK_PLANNED},
+    {DAY_PLAN_SET, KEEP_DUE, 0},
+    {DAY_PLAN_SET, KEEP_DONE, 0},
+    {DAY_CLOSED, KEEP_DONE, 2},
+    {PARTS_SHIPPED, KEEP_KEPT_0, 0},
+    {SAFETY_INCIDENT, KEEP_DUE, 2},
+    {HAZARD_FOUND, KEEP_STAFF, 0},
+    {HAZARD_FOUND, KEEP_DUE, 2},
+    {HAZARD_FIXED, KEEP_DONE, 2},
+    {EXTERNAL_CASE, KEEP_DUE, 2},
+    {EXTERNAL_CASE, KEEP_IF_2_DONE, 2},
+    {WARRANTY_CLAIM, KEEP_KEPT_0, 0},
+    {STAFF_JOINED, KEEP_STAFF, 0},
+    {STAFF_JOINED, KEEP_KEPT_0, 0},
+    {STAFF_CHANGED, KEEP_STAFF, 0},
+    {ASSESSMENT_SCHEME, KEEP_STAFF, 0},
+    {ASSESSMENT_SCHEME, KEEP_KEPT_0, 0},
+    {ASSESSMENT_SCHEME, KEEP_KEPT_1, 1},
+};
+
+static void keep_one(const struct keep *k, const struct case_entry *e, struct case_state *st)
+{
+	switch (k->what) {
+	case KEEP_STAFF:
+		if (e->in.staff)
+			st->staff = e->in.staff;
+		break;
+	case KEEP_KEPT_0:
+	case KEEP_KEPT_1:
+		if (e->in.t[k->arg])
+			st->kept[k->what - KEEP_KEPT_0] = e->in.t[k->arg];
+		break;
+	case KEEP_DUE:
+		if (e->in.t[k->arg])
+			st->due[k->arg] = e->in.t[k->arg];
+		break;
+	case KEEP_DONE:
+		first(&st->done[k->arg], e->occurred_at);
+		break;
+	case KEEP_MARK:
+		st->marks |= k->arg;
+		break;
+	case KEEP_NO_MARK:
+		st->marks &= (uint8_t)~k->arg;
+		break;
+	case KEEP_IF_2_MARK:
+		if (e->in.c[0] == 2)
+			st->marks |= k->arg;
+		break;
+	case KEEP_IF_1_CLEAR:
+		if (e->in.c[0] == 1)
+			st->marks &= (uint8_t)~k->arg;
+		break;
+	case KEEP_IF_2_DONE:
+		if (e->in.c[0] == 2)
+			first(&st->done[k->arg], e->occurred_at);
+		break;
+	default:
+		st->tries++;
+		st->try_days = (uint16_t)(st->try_days + (e->business_date != st->tried_on));
+		st->tried_on = e->business_date;
+		break;
+	}
+}
+
+static void keep(const struct case_entry *e, struct case_state *st)
+{
+	for (size_t i = 0; i < AS_COUNT(keeps) && keeps[i].kind <= e->kind; i++)
+		if (keeps[i].kind == e->kind)
+			keep_one(&keeps[i], e, st);
+}
+
 static void open_case(const struct case_entry *e, struct case_state *st)
 {
 	*st = (struct case_state){
@@ -260,25 +337,26 @@ static void open_case(const struct case_entry *e, struct case_state *st)
 	};
 	if (e->in.model_n)
 		memcpy(st->model, e->in.model, e->in.model_n);
-	if (e->kind == COMPLAINT_RECEIVED) {
-		st->type = CASE_COMPLAINT;
+	st->type = kind_of(e->kind)->case_type;
+	switch (st->type) {
+	case CASE_REPAIR:
+		st->channel = e->in.c[0];
+		st->promised_at = e->in.t[0];
+		st->sale_date = (uint32_t)e->in.t[1];
+		st->made_date = (uint32_t)e->in.t[2];
+		break;
+	case CASE_COMPLAINT:
 		st->ctype = e->in.c[0];
 		st->cchannel = e->in.c[1];
 		st->category = e->in.c[2];
 		st->severity = e->in.c[3];
 		for (size_t i = 0; i < 3; i++)
 			st->due[i] = e->in.t[i];
-	} else {
-		st->type = CASE_REPAIR;
-		st->channel = e->in.c[0];
-		st->promised_at = e->in.t[0];
+		break;
+	default:
+		keep(e, st);
+		break;
 	}
-}
-
-static void first(int64_t *at, int64_t occurred_at)
-{
-	if (*at == INT64_MAX)
-		*at = occurred_at;
 }
 
 static void effect(const struct case_entry *e, uint8_t from, struct case_state *st)
@@ -336,6 +414,7 @@ static void effect(const struct case_entry *e, uint8_t from, struct case_state *
 		first(&st->ended_at, e->occurred_at);
 		break;
 	default:
+		keep(e, st);
 		break;
 	}
 }

@@ -1,7 +1,7 @@
 /*
- * The state machines as a table (domain study 3.1, 3.2): (state, kind) → next state, under guards. What is
- * not in the table is illegal (R-04). Guards look only at the case's state and the event; those that need
- * records which are not kept yet are rows marked `later` and hold. Pure.
+ * The state machines as a table (domain study, section 3; the rows: transition_rows.c): (state, kind) → next
+ * state, under guards. What is not in the table is illegal (R-04). Guards look only at the case's state and
+ * the event; those that need records which are not kept yet are rows marked `later` and hold. Pure.
  */
 #ifndef AFTERSYNC_LEDGER_TRANSITIONS_H
 #define AFTERSYNC_LEDGER_TRANSITIONS_H
@@ -31,15 +31,34 @@ enum guard {
 	G_APPROVER,
 	G_TWICE,
 	G_THIRTY_DAYS,
+	G_LOANER_BACK,
+	G_NO_LOANER,
+	G_LOANER_OUT,
+	G_ANSWERED_NOW,
+	G_NOT_ANSWERED,
+	G_TRIED,
+	G_AGREE,
+	G_DISAGREE,
+	G_OWNED,
+	G_NOT_OWNED,
+	G_PLANNED,
+	G_NOT_PLANNED,
+	G_FROM_HQ,
+	G_COMPLETE,
+	G_SHORT,
+	G_STEP_1,
+	G_STEP_2,
+	G_STEP_3,
+	G_FIRST,
+	G_SECOND,
 	G_DAY_OPEN,	    /* later */
 	G_DEVICE_FREE,	    /* later */
 	G_NOTHING_CONSUMED, /* later */
-	G_LOANER_BACK,	    /* later */
 	GUARDS,
 };
 
 struct guard_def {
-	const char *rule;
+	uint8_t rule;	  /* enum rule */
 	const char *text; /* what must hold */
 	bool later;
 };

@@ -192,6 +192,7 @@ struct line_job {
 	struct bytes label; /* of the case, for the answer */
 	char label_made[LABEL_BYTES_MAX];
 	uint8_t case_id[16];
+	bool opens;	/* a case: there is none yet that it names */
 	uint64_t index; /* that the event would get */
 };
 
@@ -275,7 +276,7 @@ static as_err label_make(struct line_job *j)
 	a->serial_used = true;
 	while (err == AS_OK && n > 0) {
 		int len = snprintf(j->label_made, sizeof j->label_made, "%.8s%s%08u%04u%s", j->key.branch,
-				   j->in->kind->case_type == CASE_COMPLAINT ? "T" : "", a->serial_date, ++a->serial,
+				   case_types[j->in->kind->case_type].mark, a->serial_date, ++a->serial,
 				   a->suffix);
 		j->label = bytes_of(j->label_made, (size_t)len);
 		err = cases_of_label(j, j->label, known, &n);
@@ -294,6 +295,9 @@ static as_err open_case(struct line_job *j)
 	as_err err;
 
 	memcpy(j->key.id, j->l->event_id, 16);
+	j->opens = true;
+	if (in->case_n == 0 && case_types[in->kind->case_type].label == NULL)
+		return AS_OK; /* a plain fact: its id names it */
 	if (in->case_n == 0) {
 		err = label_make(j);
 		j->ev.label = j->label;
@@ -309,23 +313,44 @@ static as_err open_case(struct line_job *j)
 	return AS_OK;
 }
 
+/* Does the event go on with a case? Of a kind that may do both, when what it names is there. */
+static as_err continues(struct line_job *j, bool *ret)
+{
+	const struct intake *in = j->in;
+	struct bytes given = bytes_of(in->case_text, in->case_n);
+	struct case_key keys[2];
+	uint8_t id[16];
+	size_t n = 0;
+	as_err err = AS_OK;
+
+	*ret = !(in->kind->flags & KF_OPENS);
+	if (!(in->kind->flags & KF_JOINS) || given.n == 0)
+		return AS_OK;
+	if (!form_uuid_parse(given, id))
+		err = cases_of_label(j, given, keys, &n);
+	*ret = form_uuid_parse(given, id) || n > 0;
+	return err;
+}
+
 static as_err name_case(struct line_job *j)
 {
 	const struct intake *in = j->in;
 	struct bytes given = bytes_of(in->case_text, in->case_n);
+	bool goes_on;
+	as_err err;
 
 	memcpy(j->key.branch, j->a->node->home->branch, BRANCH_CODE_MAX);
-	if (in->kind->flags & KF_OPENS)
+	if ((err = continues(j, &goes_on)))
+		return err;
+	if (!goes_on)
 		return open_case(j);
-	if (form_uuid_parse(given, j->key.id)) {
-		memcpy(j->case_id, j->key.id, 16);
-	} else {
-		as_err err = case_by_label(j, given);
-		if (err)
+	j->ev.label = bytes_of(NULL, 0);
+	if (!form_uuid_parse(given, j->key.id)) {
+		if ((err = case_by_label(j, given)))
 			return err;
-		memcpy(j->case_id, j->key.id, 16);
 		j->label = given;
 	}
+	memcpy(j->case_id, j->key.id, 16);
 	j->ev.case_id = bytes_of(j->case_id, 16);
 	return AS_OK;
 }
@@ -356,7 +381,7 @@ static bool same_case(struct line_job *j, const struct event *was)
 	uint8_t id[16];
 	size_t n = 0;
 
-	if (in->kind->flags & KF_OPENS)
+	if (was->case_id.n == 0) /* it opened one */
 		return given.n == 0 || bytes_equal(was->label, given);
 	if (form_uuid_parse(given, id))
 		return bytes_equal(was->case_id, bytes_of(id, 16));
@@ -543,7 +568,7 @@ static as_err judge(struct line_job *j)
 	if ((err = finish_event(j, &raw)))
 		return err;
 	if (case_rec_reserve(&c->rec, 1, &a->arena) || id_put(a, j->l->event_id) ||
-	    ((in->kind->flags & KF_OPENS) && label_put(a, j->label, &j->key)))
+	    (j->opens && label_put(a, j->label, &j->key)))
 		return AS_ETOOBIG;
 	memcpy(at.inc_id, j->ctx->log.inc, 16);
 	tree_leaf(raw, leaf);

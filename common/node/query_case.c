@@ -114,16 +114,14 @@ static void set_time(json_t *o, const char *name, int64_t ms, int32_t tz)
 static json_t *deadlines(const struct case_state *st)
 {
 	json_t *o = json_object();
+	const struct case_type_def *type = &case_types[st->type];
 
-	if (st->type == CASE_REPAIR) {
-		set_time(o, "promised_at", st->promised_at, st->tz_offset_min);
-	} else {
-		static const char *const due[] = {"ack_due", "reply_due", "close_due"};
-		static const char *const done[] = {"acked_at", "replied_at", "closed_at"};
-		for (size_t i = 0; i < 3; i++) {
-			set_time(o, due[i], st->due[i], st->tz_offset_min);
-			set_time(o, done[i], st->done[i], st->tz_offset_min);
-		}
+	set_time(o, "promised_at", st->promised_at, st->tz_offset_min);
+	for (size_t i = 0; i < 3; i++) {
+		if (type->due[i])
+			set_time(o, type->due[i], st->due[i], st->tz_offset_min);
+		if (type->done[i])
+			set_time(o, type->done[i], st->done[i], st->tz_offset_min);
 	}
 	return o;
 }
@@ -207,9 +205,7 @@ int query_show(const struct query *q)
 	if (st->opened_on)
 		form_date_text(st->opened_on, date);
 	json_t *card = json_pack("{s:s, s:s, s:s, s:s, s:s, s:b}", "case", id, "branch", code, "type",
-				 st->type == CASE_REPAIR      ? "repair order"
-				 : st->type == CASE_COMPLAINT ? "complaint"
-							      : "not opened",
+				 st->type ? case_types[st->type].name : "not opened",
 				 "state", ledger_state_name((enum case_type)st->type, st->state), "opened_on", date,
 				 "imported", st->imported);
 	if (card && st->model_n)

@@ -16,6 +16,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/text.h"
+#include "common/crypto/random.h"
 #include "daemon/rt/control_address.h"
 
 #define READ_BYTES 65536
@@ -120,11 +121,13 @@ static void keep(struct control_conn *c, struct bytes rest)
 		c->broken = true;
 }
 
-/* Empty again; the memory of a large one is given back, that of a small one kept. */
+/* Empty again, and wiped: join codes went through it. The memory of a large one is given back, that of a
+ * small one kept. */
 static void empty(struct buf *b)
 {
 	size_t max = b->max;
 
+	as_wipe(b->p, b->n);
 	if (b->cap > READ_BYTES)
 		buf_done(b);
 	b->n = 0;

@@ -10,6 +10,7 @@
 #include "common/base/log.h"
 #include "common/base/version.h"
 #include "common/crypto/random.h"
+#include "common/intake/json.h"
 #include "common/store/kv_lmdb.h"
 #include "daemon/rt/notify.h"
 
@@ -126,6 +127,7 @@ int daemon_begin(const struct daemon *d, int argc, char **argv, void *ret_conf, 
 	int code;
 
 	guard_memory();
+	json_wipe_freed();
 	if ((code = args_parse(d->program, argc, argv, &args)) >= 0)
 		return code;
 	if (as_crypto_init())

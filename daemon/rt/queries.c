@@ -86,7 +86,7 @@ static bool emit(void *arg, json_t *line)
 		return false;
 	text = json_dumps(line, JSON_COMPACT);
 	y->gone = text == NULL || !send_all(y->fd, text, strlen(text)) || !send_all(y->fd, "\n", 1);
-	free(text);
+	json_text_free(text);
 	return !y->gone;
 }
 
@@ -198,7 +198,7 @@ bool control_emit(void *arg, json_t *line)
 	bool ok = text && control_write(arg, bytes_of_str(text)) == AS_OK &&
 		  control_write(arg, bytes_of_str("\n")) == AS_OK;
 
-	free(text);
+	json_text_free(text);
 	return ok;
 }
 

@@ -220,3 +220,42 @@ control()
 	[ "${#lines[@]}" = 1 ]
 	run -69 aftersync why BJ01 --dir bj
 }
+
+# Every line that the golden stories take, but what follows an event of head office; the cases of each story apart.
+golden_lines()
+{
+	perl -e 'for my $file (@ARGV) {
+		open my $in, "<", $file or die "$file: $!";
+		my ($group) = $file =~ m{(\w+)\.txt$};
+		my ($story, $line, $hq) = (0, "");
+		while (<$in>) {
+			($story, $hq) = ($story + 1, 0) if /^---/;
+			$hq = 1 if /^HQ .*DAY_/;
+			$line = $_ if /^\{/;
+			$line = "" if /^HQ/;
+			next unless /^= ok/ && $line && !$hq;
+			$line =~ s/"case":"/"case":"$group$story-/;
+			$line =~ s/^\{/{"actor":1001,/ unless $line =~ /"actor"/;
+			$line =~ s/^\{/{"occurred_at":"2026-11-23T09:30:00+08:00",/ unless $line =~ /"occurred_at"/;
+			print $line;
+			$line = "";
+		}
+	}' "$BATS_TEST_DIRNAME"/../golden/lines/*.txt
+}
+
+@test "every kind of the department: submitted, shown, exported, counted right" {
+	pair
+	golden_lines >lines
+	[ "$(wc -l <lines)" -gt 120 ]
+	submit bj <lines
+	in_sync $(($(wc -l <lines) + 1)) bj
+	run -0 aftersync show stock0-P1 --dir "$T/hq"
+	[[ $output =~ ARRIVED_SHORT && $output =~ RESOLVED ]]
+	run -0 aftersync show day0-D1 --dir "$T/bj" --format json
+	[[ $output =~ '"close_due":"2026-11-23T21:00:00+08:00"' ]]
+	aftersync log export --dir "$T/hq" >export
+	grep -q '"kind":"ASSESSMENT_SCORED".*"kpi":"QC_FAIL"' export
+	run -1 grep -e 13800138000 -e 张伟光 export
+	run -0 aftersync verify --dir "$T/hq"
+	run -0 aftersync rebuild --check --dir "$T/hq"
+}

@@ -4,6 +4,8 @@
 # each (GROUPS_MAX, 3 unless given), all others are one; NYC 311: a branch a borough. One line a file; exit 1 when one
 # differs. Run from the top folder.
 set -u
+# shellcheck source-path=SCRIPTDIR
+. "${BASH_SOURCE[0]%/*}/recount_rows.bash"
 data=${1:?usage: check_data.sh DIR}
 build=${AFTERSYNC_BUILD:-build/release}
 groups=${GROUPS_MAX:-3}
@@ -36,26 +38,6 @@ in_sync() { answers "$1" && grep -q '"state": *"in-sync"' "$tmp/status"; }
 "$build/aftersync-hqd" --dir "$tmp/hq" </dev/null >/dev/null 2>"$tmp/hq.log" &
 hq=$!
 until_true answers "$tmp/hq" || fail "head office does not start: $(tail -n 3 "$tmp/hq.log")"
-
-# map_of FILE: which map its form asks for, or nothing
-map_of()
-{
-	local head
-	head=$(head -n 1 "$1" | tr -d '\r')
-	case ",${head//\"/}," in
-	*,id,*,fault_type,*) echo mobifix ;;
-	*,id,*,repair_status,*) echo ords ;;
-	*,'Unique Key',*,'Due Date',*) echo nyc311-due ;;
-	*) [[ $head =~ ^[0-9]+,[0-9]{2}/[0-9]{2}/[0-9]{4}\ [^,]*,[^,]*,[^,]*,[^,]*$ ]] && echo nyc311 ;;
-	esac
-}
-
-sql_list()
-{
-	local v list=''
-	for v; do list+="${list:+, }'${v//\'/\'\'}'"; done
-	echo "$list"
-}
 
 code=0
 branches=0

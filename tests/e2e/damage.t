@@ -99,6 +99,27 @@ healed($branch, $hq, flipped($branch, 'block', 'hq/all 1 at 0'));
 $name = flipped($branch, 'block', 'hq/all 1 at 3') . ' and ' . flipped($branch, 'block', -1);
 healed($branch, $hq, $name);
 
+# What is known of a block, and not the block: the block itself says it, and no line is needed.
+unlink "$tmp/hq.log", "$tmp/BJ01.log";
+for my $byte (1, 10, 45, 50, 60) {
+	$name = flipped($branch, 'block', -1, $byte);
+	($code, $out, $err) = run('verify', '--dir', $branch);
+	ok($code == 1, "byte $byte of $name: verify names it");
+	ok(start($branch), 'the branch starts without a line');
+	ok(eventually(30, sub { log_of($branch) =~ /what=block-mended/ }), 'and mends it') or diag(log_of($branch));
+	is(stop($branch), 0, 'it ends');
+	($code, $out, $err) = run('verify', '--dir', $branch);
+	is($code, 0, 'verify finds nothing') or diag($out, $err);
+	unlink "$tmp/BJ01.log";
+}
+ok(start($hq) && start($branch) && in_sync($branch, $hq, 'BJ01'), 'in sync');
+# the block as well: fetched back, and no fork
+is(stop($branch), 0, 'the branch ends');
+is(stop($hq), 0, 'head office ends');
+unlink "$tmp/hq.log", "$tmp/BJ01.log";
+flipped($hq, 'block', 'BJ01 live', 10);
+healed($hq, $branch, flipped($hq, 'block', 'BJ01 live', 200));
+
 # Head office does not run on half of a roster: it would admit whom it has ended.
 $name = flipped($hq, 'block', 'hq/all 1 at 0');
 ok(!start($hq), 'head office does not start with its own log damaged');

@@ -33,12 +33,11 @@ static void try_event(struct bytes raw)
 	const struct kind_def *kind = kind_of(ev.kind);
 	if (kind && body_decode(kind, BODY_FACTS, ev.body, &body, &bad) == AS_OK) {
 		struct bytes rest;
-		struct part_used part;
+		struct body_row row;
 		for (unsigned i = 0; i < kind->fields_n; i++) {
 			as_assert(!body_has(&body, i) || body_value_ok(&kind->fields[i], &body.v[i]));
-			if (kind->fields[i].type == FT_PARTS && body_has(&body, i))
-				for (rest = body.v[i].s;
-				     body_next_part(&rest, kind->fields[i].number, &part);)
+			if (kind->fields[i].type == FT_ROWS && body_has(&body, i))
+				for (rest = body.v[i].s; body_next_row(&kind->fields[i], &rest, &row);)
 					;
 		}
 	}

@@ -16,16 +16,29 @@ void ev_init(struct ev *e, uint8_t no)
 	e->actor = 1001;
 }
 
-static void set_value(struct body *b, const struct field_def *f, unsigned i, const char *text, uint8_t *byte)
+#define SCRATCH_MAX 160
+
+static void set_row(struct body *b, const struct field_def *f, unsigned i, uint8_t *scratch);
+
+/* scratch: SCRATCH_MAX bytes that live until the body is written. */
+static void set_value(struct body *b, const struct field_def *f, unsigned i, const char *text,
+		      uint8_t *scratch)
 {
 	switch (f->type) {
+	case FT_BYTES:
+		memset(scratch, f->number, (size_t)f->max);
+		body_set_bytes(b, i, bytes_of(scratch, (size_t)f->max));
+		break;
+	case FT_ROWS:
+		set_row(b, f, i, scratch);
+		break;
 	case FT_TEXT:
 	case FT_BRANCH:
 		body_set_bytes(b, i, bytes_of_str(text));
 		break;
 	case FT_CODE_LIST:
-		*byte = (uint8_t)atoi(text);
-		body_set_bytes(b, i, bytes_of(byte, 1));
+		*scratch = (uint8_t)atoi(text);
+		body_set_bytes(b, i, bytes_of(scratch, 1));
 		b->v[i].i = 1;
 		break;
 	default:
@@ -49,16 +62,40 @@ static const char *default_text(const struct field_def *f, char *out, size_t cap
 		return "1001";
 	case FT_CODE_SET:
 		return "2"; /* code 1 */
+	case FT_U32:
+		snprintf(out, cap, "%lld", (long long)(f->min > 1 ? f->min : 1));
+		return out;
 	default:
 		return "1";
 	}
+}
+
+/* A list of one row with what is required. */
+static void set_row(struct body *b, const struct field_def *f, unsigned i, uint8_t *scratch)
+{
+	struct body values = {0};
+	struct body_row row = {0};
+	uint8_t bytes[ROW_COLS_MAX][SCRATCH_MAX];
+	char text[ROW_COLS_MAX][24];
+	size_t n = 0;
+
+	for (unsigned c = 0; c < f->row->cols_n; c++)
+		if (f->row->cols[c].flags & FF_REQUIRED)
+			set_value(&values, &f->row->cols[c], c,
+				  default_text(&f->row->cols[c], text[c], sizeof text[c]), bytes[c]);
+	row.present = values.present;
+	memcpy(row.v, values.v, sizeof row.v);
+	as_err err = body_add_row(f, scratch, SCRATCH_MAX, &n, &row);
+	as_assert(err == AS_OK);
+	body_set_bytes(b, i, bytes_of(scratch, n));
+	b->v[i].i = 1;
 }
 
 void ev_make(struct ev *e, uint32_t kind, const char *values)
 {
 	const struct kind_def *k = kind_of(kind);
 	struct body b = {0};
-	uint8_t bytes[KIND_FIELDS_MAX];
+	uint8_t bytes[KIND_FIELDS_MAX][SCRATCH_MAX];
 	char copy[512], fallback[KIND_FIELDS_MAX][24], *save = NULL;
 	size_t n = 0;
 	int bad;
@@ -70,13 +107,13 @@ void ev_make(struct ev *e, uint32_t kind, const char *values)
 		*eq = 0;
 		int i = kind_field_index(k, bytes_of_str(item));
 		as_assert(i >= 0);
-		set_value(&b, &k->fields[i], (unsigned)i, eq + 1, &bytes[i]);
+		set_value(&b, &k->fields[i], (unsigned)i, eq + 1, bytes[i]);
 	}
 	for (unsigned i = 0; k && i < k->fields_n; i++) {
 		const struct field_def *f = &k->fields[i];
 		if (!body_has(&b, i) && !(f->flags & FF_PERSONAL) &&
 		    (f->flags & (FF_REQUIRED | (e->imported ? 0 : FF_LIVE_REQUIRED))))
-			set_value(&b, f, i, default_text(f, fallback[i], sizeof fallback[i]), &bytes[i]);
+			set_value(&b, f, i, default_text(f, fallback[i], sizeof fallback[i]), bytes[i]);
 	}
 	if (k) {
 		as_err err = body_encode(k, BODY_FACTS, &b, e->body, sizeof e->body, &n, &bad);

@@ -57,7 +57,59 @@ static const struct next {
     {CASE_COMPLAINT, CS_REPLIED, COMPLAINT_CLOSED, 12},
     {CASE_COMPLAINT, CS_REPLIED, COMPLAINT_REOPENED, 1},
     {CASE_COMPLAINT, CS_CLOSED, COMPLAINT_REOPENED, 1},
+    {CASE_CONSULT, CONSULT_ANSWERED, CONSULT_CONVERTED, 1},
+    {CASE_CONSULT, CONSULT_PENDING, CONSULT_REPLIED, 4},
+    {CASE_CONSULT, CONSULT_PENDING, CONSULT_CONVERTED, 1},
+    {CASE_CONSULT, CONSULT_REPLY_GIVEN, CONSULT_CONVERTED, 1},
+    {CASE_FOLLOWUP, FS_PLANNED, FOLLOWUP_ATTEMPTED, 4},
+    {CASE_FOLLOWUP, FS_PLANNED, FOLLOWUP_DONE, 2},
+    {CASE_FOLLOWUP, FS_ATTEMPTED, FOLLOWUP_ATTEMPTED, 4},
+    {CASE_FOLLOWUP, FS_ATTEMPTED, FOLLOWUP_DONE, 2},
+    {CASE_FOLLOWUP, FS_ATTEMPTED, FOLLOWUP_DECLINED, 1},
+    {CASE_FOLLOWUP, FS_ATTEMPTED, FOLLOWUP_GIVEN_UP, 2},
+    {CASE_CUSTOMER, CUS_ACTIVE, CUSTOMER_CHANGED, 4},
+    {CASE_CUSTOMER, CUS_ACTIVE, CUSTOMER_VERIFIED, 2},
+    {CASE_CUSTOMER, CUS_ACTIVE, CUSTOMER_ERASED, 1},
+    {CASE_DEVICE, DEV_REGISTERED, DEVICE_VERIFIED, 4},
+    {CASE_DEVICE, DEV_REGISTERED, OWNER_LINKED, 2},
+    {CASE_DEVICE, DEV_VERIFIED, OWNER_LINKED, 2},
+    {CASE_DEVICE, DEV_VERIFIED, OWNER_UNLINKED, 2},
+    {CASE_DEVICE, DEV_VERIFIED, DEVICE_CHANGED, 1},
+    {CASE_DEVICE, DEV_MISMATCHED, DEVICE_VERIFIED, 4},
+    {CASE_DAY, DS_OPEN, DAY_PLAN_SET, 4},
+    {CASE_DAY, DS_OPEN, DAY_PLAN_AMENDED, 2},
+    {CASE_DAY, DS_OPEN, HANDOVER, 1},
+    {CASE_DAY, DS_OPEN, MACHINE_COUNTED, 3},
+    {CASE_DAY, DS_COUNTED, MACHINE_COUNTED, 3},
+    {CASE_DAY, DS_COUNTED, DAY_CLOSED, 3},
+    {CASE_SHIPMENT, SHIP_REQUESTED, PARTS_SHIPPED, 2},
+    {CASE_SHIPMENT, SHIP_REQUESTED, PARTS_ARRIVED, 1},
+    {CASE_SHIPMENT, SHIP_SHIPPED, PARTS_ARRIVED, 1},
+    {CASE_SHIPMENT, SHIP_SHORT, SHIPMENT_RESOLVED, 1},
+    {CASE_HAZARD, HAZ_FOUND, HAZARD_FIXED, 1},
+    {CASE_HAZARD, HAZ_FIXED, HAZARD_VERIFIED, 1},
+    {CASE_EXTERNAL, EXT_OPEN, EXTERNAL_CASE, 1},
+    {CASE_EXTERNAL, EXT_ANSWERED, EXTERNAL_CASE, 1},
+    {CASE_CLAIM, CLAIM_MADE, WARRANTY_CLAIM, 1},
+    {CASE_STAFF, STAFF_ACTIVE, STAFF_CHANGED, 4},
+    {CASE_STAFF, STAFF_ACTIVE, STAFF_PROPOSAL, 2},
+    {CASE_STAFF, STAFF_ACTIVE, STAFF_LEFT, 1},
+    {CASE_ASSESSMENT, ASM_SCHEME, ASSESSMENT_SCORED, 1},
+    {CASE_ASSESSMENT, ASM_FIRST, ASSESSMENT_SCORED, 1},
+    {CASE_ASSESSMENT, ASM_SECOND, ASSESSMENT_CONFIRMED, 1},
 };
+
+/* What opens the other cases; plain facts of every group. */
+static const uint16_t others[] = {
+    CONSULT_RECEIVED,  FOLLOWUP_PLANNED, CUSTOMER_ADDED, CUSTOMER_ACCESSED,
+    DEVICE_REGISTERED, DAY_OPENED,	 PART_REQUESTED, PARTS_SHIPPED,
+    PARTS_ARRIVED,     PART_CONSUMED,	 STOCK_ADJUSTED, SAFETY_CHECK,
+    HAZARD_FOUND,      SAFETY_INCIDENT,	 PROMOTION_DONE, EXTERNAL_CASE,
+    WARRANTY_CLAIM,    STAFF_JOINED,	 SHIFT,		 ASSESSMENT_SCHEME,
+};
+
+/* What happens to repair orders beside their states. */
+static const uint16_t asides[] = {LOANER_OUT, LOANER_BACK, DOA_DAP_CERTIFIED, EXCHANGE_DONE, REFUND_DONE};
 
 static bool chance(struct rng *r, unsigned per_mille)
 {
@@ -91,9 +143,35 @@ static uint32_t pick_next(const struct case_state *st, struct rng *r)
 	return 0;
 }
 
-/* A plausible value of a field; codes are drawn from the list. */
+#define SCRATCH_MAX 160
+
 static void fill_field(const struct kind_def *kind, unsigned i, const struct case_state *st, struct rng *r,
-		       int64_t now_ms, struct body *b, uint8_t *list)
+		       int64_t now_ms, struct body *b, uint8_t *scratch);
+
+/* A list of one row with what is required. */
+static void fill_rows(const struct field_def *f, unsigned i, struct rng *r, int64_t now_ms, struct body *b,
+		      uint8_t *scratch)
+{
+	const struct kind_def columns = {.fields = f->row->cols, .fields_n = f->row->cols_n};
+	uint8_t bytes[SCRATCH_MAX];
+	struct body values = {0};
+	struct body_row row;
+	size_t n = 0;
+
+	for (unsigned c = 0; c < f->row->cols_n; c++)
+		if (f->row->cols[c].flags & FF_REQUIRED)
+			fill_field(&columns, c, NULL, r, now_ms, &values, bytes);
+	row.present = values.present;
+	memcpy(row.v, values.v, sizeof row.v);
+	as_err err = body_add_row(f, scratch, SCRATCH_MAX, &n, &row);
+	as_assert(err == AS_OK);
+	body_set_bytes(b, i, bytes_of(scratch, n));
+	b->v[i].i = 1;
+}
+
+/* A plausible value of a field; codes are drawn from the list. scratch: SCRATCH_MAX bytes. */
+static void fill_field(const struct kind_def *kind, unsigned i, const struct case_state *st, struct rng *r,
+		       int64_t now_ms, struct body *b, uint8_t *scratch)
 {
 	const struct field_def *f = &kind->fields[i];
 	const char *model;
@@ -106,8 +184,8 @@ static void fill_field(const struct kind_def *kind, unsigned i, const struct cas
 		body_set_int(b, i, 1 << f->codes->codes[rng_below(r, f->codes->count)].number);
 		break;
 	case FT_CODE_LIST:
-		list[0] = (uint8_t)f->codes->codes[rng_below(r, f->codes->count)].number;
-		body_set_bytes(b, i, bytes_of(list, 1));
+		scratch[0] = (uint8_t)f->codes->codes[rng_below(r, f->codes->count)].number;
+		body_set_bytes(b, i, bytes_of(scratch, 1));
 		b->v[i].i = 1;
 		break;
 	case FT_BOOL:
@@ -133,7 +211,20 @@ static void fill_field(const struct kind_def *kind, unsigned i, const struct cas
 		break;
 	case FT_TEXT:
 		model = models[rng_below(r, AS_COUNT(models))];
-		body_set_bytes(b, i, bytes_of_str(model));
+		body_set_bytes(b, i, bytes_of_str((int64_t)strlen(model) > f->max ? "A1" : model));
+		break;
+	case FT_I64:
+		body_set_int(b, i, f->min + (int64_t)rng_below(r, 100));
+		break;
+	case FT_BYTES:
+		if (!(f->flags & FF_REQUIRED))
+			break;
+		rng_fill(r, scratch, (size_t)f->max);
+		body_set_bytes(b, i, bytes_of(scratch, (size_t)f->max));
+		break;
+	case FT_ROWS:
+		if (f->flags & FF_REQUIRED)
+			fill_rows(f, i, r, now_ms, b, scratch);
 		break;
 	default:
 		break;
@@ -179,9 +270,25 @@ static void fit(uint32_t kind, const struct case_state *st, struct rng *r, struc
 	case COMPLAINT_REPLIED:
 		body_set_int(b, 0, st->state != CS_FORWARDED && rng_below(r, 4) != 0);
 		break;
+	case EXTERNAL_CASE:
+	case WARRANTY_CLAIM:
+		body_set_int(b, 0, st->type ? 2 + (int64_t)rng_below(r, 2) : 1);
+		break;
+	case ASSESSMENT_SCORED:
+		body_set_int(b, 0, st->state == ASM_FIRST ? 2 : 1);
+		break;
 	default:
 		break;
 	}
+}
+
+/*
+ * Optional fields that a kind got later are left alone: each one drawn would move every seed's story, those
+ * of the regressions too.
+ */
+static unsigned fields_drawn(const struct kind_def *k)
+{
+	return k->number == REPAIR_INSPECTED ? 7 : k->number == REPAIR_DONE ? 5 : k->fields_n;
 }
 
 static size_t make_body(uint32_t kind, const struct case_state *st, struct rng *r, int64_t now_ms, int32_t tz,
@@ -189,19 +296,19 @@ static size_t make_body(uint32_t kind, const struct case_state *st, struct rng *
 {
 	const struct kind_def *k = kind_of(kind);
 	struct body b = {0};
-	uint8_t lists[KIND_FIELDS_MAX];
+	uint8_t scratch[KIND_FIELDS_MAX][SCRATCH_MAX];
 	size_t n = 0;
 	int bad;
 
 	if (k == NULL)
 		return 0;
-	for (unsigned i = 0; i < k->fields_n; i++) {
+	for (unsigned i = 0; i < fields_drawn(k); i++) {
 		const struct field_def *f = &k->fields[i];
 		if (f->flags & FF_PERSONAL)
 			continue;
 		if ((f->flags & FF_REQUIRED) || (!imported && (f->flags & FF_LIVE_REQUIRED)) ||
 		    rng_below(r, 4) == 0)
-			fill_field(k, i, st, r, now_ms, &b, &lists[i]);
+			fill_field(k, i, st, r, now_ms, &b, scratch[i]);
 	}
 	fit(kind, st, r, &b, now_ms, tz);
 	as_err err = body_encode(k, BODY_FACTS, &b, out, cap, &n, &bad);
@@ -265,8 +372,17 @@ static uint32_t pick_kind(struct gen *g, struct rng *r, const struct gen_case *c
 {
 	if (chance(r, g->opts.unknown_pm))
 		return 180 + (uint32_t)rng_below(r, 5);
-	if (chance(r, g->opts.illegal_pm))
-		return kinds_table[rng_below(r, 29)].number;
+	if (g->opts.other_pm && c->st.type == CASE_REPAIR && chance(r, 60))
+		return asides[rng_below(r, AS_COUNT(asides))];
+	if (chance(r, g->opts.illegal_pm)) {
+		if (g->opts.other_pm) {
+			const struct kind_def *k = kind_at(rng_below(r, kinds_count()));
+			if (!(k->flags & KF_SYSTEM))
+				return k->number;
+		}
+		uint32_t any = (uint32_t)rng_below(r, 29);
+		return any < 18 ? REPAIR_RECEIVED + any : COMPLAINT_RECEIVED + any - 18;
+	}
 	return pick_next(&c->st, r);
 }
 
@@ -283,9 +399,10 @@ void gen_next(struct gen *g, struct rng *r, int64_t now_ms, struct gen_event *ou
 		c = &g->open[g->open_n];
 		memset(c, 0, sizeof *c);
 		ev.imported = chance(r, g->opts.imported_pm);
-		ev.kind = chance(r, g->opts.complaint_pm) ? COMPLAINT_RECEIVED
-			  : rng_below(r, 20) == 0	  ? REPAIR_TRANSFER_IN
-							  : REPAIR_RECEIVED;
+		ev.kind = chance(r, g->opts.other_pm)	    ? others[rng_below(r, AS_COUNT(others))]
+			  : chance(r, g->opts.complaint_pm) ? COMPLAINT_RECEIVED
+			  : rng_below(r, 20) == 0	    ? REPAIR_TRANSFER_IN
+							    : REPAIR_RECEIVED;
 	} else {
 		uint32_t i = (uint32_t)rng_below(r, g->open_n);
 		c = &g->open[i];

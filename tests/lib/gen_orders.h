@@ -1,6 +1,6 @@
 /*
- * Seeded generator of plausible events: repair orders and complaints going through their life, a few of them
- * illegal, of unknown kind or undecodable. The same seed and the same calls give the same bytes.
+ * Seeded generator of plausible events: repair orders, complaints and other cases going through their life, a
+ *few of them illegal, of unknown kind or undecodable. The same seed and the same calls give the same bytes.
  *
  *	struct gen g;
  *	gen_init(&g, "BJ01", &(struct gen_opts){.illegal_pm = 10});
@@ -24,6 +24,7 @@ struct gen_opts {
 	unsigned damaged_pm;   /* per mille: a body that does not follow the table */
 	unsigned repeat_pm;    /* per mille: the bytes of the case's last event again */
 	unsigned complaint_pm; /* per mille of new cases; the others are repair orders */
+	unsigned other_pm;     /* per mille of new cases: the other types, plain facts among them */
 	unsigned imported_pm;  /* per mille of new cases */
 	unsigned personal_pm;  /* per mille of events with a sealed part (random bytes) of 64 to 320 bytes */
 	unsigned open_max;     /* cases going on at once, at most GEN_OPEN_MAX; 0 = 16 */

@@ -35,7 +35,7 @@ my %owner = (
 	qr/^microhttpd\.h$/ => 'daemon/hqd',
 );
 
-my $libc = qr/^(assert|ctype|dirent|errno|fcntl|getopt|inttypes|limits|locale|netdb|poll|pthread|pwd|signal|stdarg|stdatomic|
+my $libc = qr/^(assert|ctype|dirent|errno|fcntl|getopt|inttypes|limits|locale|malloc|netdb|poll|pthread|pwd|signal|stdarg|stdatomic|
 	stdbool|stddef|stdint|stdio|stdlib|string|strings|termios|threads|time|unistd|sys\/\w+|netinet\/\w+|arpa\/\w+)\.h$/x;
 # what a library needs no more than this; sockets, files, threads and clocks begin on floor 3 (or stand in the row)
 my $plain = qr/^(inttypes|limits|stdarg|stdatomic|stdbool|stddef|stdint|stdio|stdlib|string)\.h$/;

@@ -258,7 +258,7 @@ static as_err scrub_log(void *arg, const struct log_row *row)
 		buf_init(&block, BLOCK_BYTES_MAX);
 		if (!store_block_at(n->st, &row->id, at, &m))
 			break;
-		if (store_block_read(n->st, &row->id, at, &m, &block) != AS_OK) {
+		if (store_block_read(n->st, &row->id, at, &m, &block) != AS_OK || m.mended) {
 			struct event_in *e = world_at(n->w, n->w->now + 1, EV_SCRUB, n->index);
 			e->log = row->id;
 			e->first = at;

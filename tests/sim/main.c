@@ -34,7 +34,7 @@ static void begin_story(uint64_t seed)
 static void end_story(struct world *w, bool ok)
 {
 	if (!ok) {
-		printf("\ndemo: different\n");
+		printf("\nstory: different\n");
 		return;
 	}
 	printf("\n  %-10s %8s %10s\n", "", "events", "receipted");
@@ -56,7 +56,7 @@ static void end_story(struct world *w, bool ok)
 	       "  office and those at every branch come out the same.\n\n"
 	       "Next: docs/architecture.md tells how. `make sim SEEDS=100` runs a hundred such worlds, with "
 	       "every fault.\n\n"
-	       "demo: equal\n",
+	       "story: equal\n",
 	       (unsigned long long)w->cases, (unsigned long long)w->cells);
 }
 

@@ -12,17 +12,26 @@ static void round_trip(void **state)
 {
 	(void)state;
 	const struct kind_def *k = kind_of(REPAIR_DONE);
+	const struct field_def *parts = &k->fields[2];
 	struct body b = {0}, back;
+	struct body_row row;
 	uint8_t raw[512], items[256];
 	size_t n, at = 0;
 	int bad;
 
-	assert_int_equal(body_add_part(items, sizeof items, &at,
-				       &(struct part_used){bytes_of_str("LCD-100"), 1, bytes_of_str("SN1")}),
-			 AS_OK);
-	assert_int_equal(
-	    body_add_part(items, sizeof items, &at, &(struct part_used){bytes_of_str("BAT-2"), 2, {0}}),
-	    AS_OK);
+	row = (struct body_row){.present = 7,
+				.v = {{.s = bytes_of_str("LCD-100")}, {.i = 1}, {.s = bytes_of_str("SN1")}}};
+	assert_int_equal(body_add_row(parts, items, sizeof items, &at, &row), AS_OK);
+	row = (struct body_row){.present = 3, .v = {{.s = bytes_of_str("BAT-2")}, {.i = 2}}};
+	assert_int_equal(body_add_row(parts, items, sizeof items, &at, &row), AS_OK);
+	size_t kept = at;
+	row.present = 1; /* a part without a quantity, and one with none */
+	assert_int_equal(body_add_row(parts, items, sizeof items, &at, &row), AS_EINVAL);
+	row = (struct body_row){.present = 3, .v = {{.s = bytes_of_str("BAT-2")}, {.i = 0}}};
+	assert_int_equal(body_add_row(parts, items, sizeof items, &at, &row), AS_EINVAL);
+	row.v[1].i = 2;
+	assert_int_equal(body_add_row(parts, items, at + 4, &at, &row), AS_ETOOBIG);
+	assert_int_equal(at, kept);
 	body_set_int(&b, 0, 1);
 	body_set_bytes(&b, 1, bytes_of("\x01\x03", 2));
 	b.v[1].i = 2;
@@ -38,11 +47,10 @@ static void round_trip(void **state)
 	assert_memory_equal(back.v[1].s.p, "\x01\x03", 2);
 	assert_int_equal(back.v[2].i, 2);
 	struct bytes rest = back.v[2].s;
-	struct part_used p;
-	assert_true(body_next_part(&rest, 3, &p) && bytes_equal(p.part_no, bytes_of_str("LCD-100")) &&
-		    bytes_equal(p.serial, bytes_of_str("SN1")));
-	assert_true(body_next_part(&rest, 3, &p) && p.qty == 2 && p.serial.n == 0);
-	assert_false(body_next_part(&rest, 3, &p));
+	assert_true(body_next_row(parts, &rest, &row) && bytes_equal(row.v[0].s, bytes_of_str("LCD-100")) &&
+		    bytes_equal(row.v[2].s, bytes_of_str("SN1")));
+	assert_true(body_next_row(parts, &rest, &row) && row.v[1].i == 2 && row.present == 3);
+	assert_false(body_next_row(parts, &rest, &row));
 	assert_int_equal(body_missing(k, BODY_FACTS, &back, false), -1);
 	assert_int_equal(body_encode(k, BODY_FACTS, &b, raw, 10, &n, &bad), AS_ETOOBIG);
 }
@@ -63,15 +71,18 @@ static void damage_is_refused(void **state)
 	int bad;
 	char many[33 * 3];
 
-	decode_bad(REPAIR_DONE, BODY_FACTS, "\x08", 1, -1);		     /* cut short */
-	decode_bad(REPAIR_DONE, BODY_FACTS, "\x0b", 1, -1);		     /* group */
-	decode_bad(REPAIR_DONE, BODY_FACTS, "\x0a\x01\x01", 3, 0);	     /* outcome as bytes */
-	decode_bad(REPAIR_DONE, BODY_FACTS, "\x08\x00", 2, 0);		     /* code 0 */
-	decode_bad(REPAIR_DONE, BODY_FACTS, "\x08\x0c", 2, 0);		     /* code 12 is not in the list */
-	decode_bad(REPAIR_DONE, BODY_FACTS, "\x08\x01\x08\x01", 4, 0);	     /* twice */
-	decode_bad(REPAIR_DONE, BODY_FACTS, "\x12\x02\x01\x01", 4, 1);	     /* a code twice in the list */
-	decode_bad(REPAIR_DONE, BODY_FACTS, "\x12\x00", 2, 1);		     /* empty list */
-	decode_bad(REPAIR_DONE, BODY_FACTS, "\x1a\x03\x0a\x01X", 5, 2);	     /* a part without quantity */
+	decode_bad(REPAIR_DONE, BODY_FACTS, "\x08", 1, -1);		/* cut short */
+	decode_bad(REPAIR_DONE, BODY_FACTS, "\x0b", 1, -1);		/* group */
+	decode_bad(REPAIR_DONE, BODY_FACTS, "\x0a\x01\x01", 3, 0);	/* outcome as bytes */
+	decode_bad(REPAIR_DONE, BODY_FACTS, "\x08\x00", 2, 0);		/* code 0 */
+	decode_bad(REPAIR_DONE, BODY_FACTS, "\x08\x0c", 2, 0);		/* code 12 is not in the list */
+	decode_bad(REPAIR_DONE, BODY_FACTS, "\x08\x01\x08\x01", 4, 0);	/* twice */
+	decode_bad(REPAIR_DONE, BODY_FACTS, "\x12\x02\x01\x01", 4, 1);	/* a code twice in the list */
+	decode_bad(REPAIR_DONE, BODY_FACTS, "\x12\x00", 2, 1);		/* empty list */
+	decode_bad(REPAIR_DONE, BODY_FACTS, "\x1a\x03\x0a\x01X", 5, 2); /* a part without quantity */
+	decode_bad(REPAIR_DONE, BODY_FACTS, "\x1a\x05\x0a\x01X\x10\x00", 7, 2); /* a quantity of none */
+	decode_bad(REPAIR_DONE, BODY_FACTS, "\x1a\x07\x0a\x01X\x10\x01\x20\x01", 9,
+		   2);							     /* a column that is not there */
 	decode_bad(REPAIR_DONE, BODY_FACTS, "\x28\x00", 2, 4);		     /* staff 0 */
 	decode_bad(QC_CHECKED, BODY_FACTS, "\x08\x02", 2, 0);		     /* boolean 2 */
 	decode_bad(QC_CHECKED, BODY_FACTS, "\x1a\x01x", 3, 2);		     /* personal among the facts */

@@ -2,12 +2,14 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <string.h>
 
 #include <cmocka.h>
 
 #include "common/base/check.h"
 #include "common/base/date.h"
 #include "common/ledger/deadline.h"
+#include "common/ledger/kinds.h"
 
 /* 2026-11-23 is a Monday; local time is UTC+8. */
 static int64_t at(uint32_t date, int hour, int minute)
@@ -56,11 +58,39 @@ static void weekends_and_holidays(void **state)
 	assert_true(deadline_add(at(20261123, 0, 30), 480, three, NULL) == at(20261126, 0, 30));
 }
 
+static int64_t due_of(uint32_t kind, const char *field, int64_t from, uint32_t date, int32_t tz)
+{
+	for (size_t i = 0; i < due_rows_count; i++)
+		if (due_rows[i].kind == kind && strcmp(due_rows[i].field, field) == 0)
+			return deadline_due(&due_rows[i], from, date, tz, NULL);
+	fail();
+	return 0;
+}
+
+/* What the branch sets for other kinds; a clock time is that of the business date, which need not be today.
+ */
+static void other_kinds(void **state)
+{
+	(void)state;
+
+	assert_true(due_of(CONSULT_RECEIVED, "reply_due", at(20261127, 17, 0), 20261127, 480) ==
+		    at(20261130, 17, 0)); /* Friday */
+	assert_true(due_of(FOLLOWUP_PLANNED, "due", at(20261127, 17, 0), 20261127, 480) ==
+		    at(20261130, 17, 0));
+	assert_true(due_of(DAY_OPENED, "close_due", at(20261123, 8, 30), 20261123, 480) ==
+		    at(20261123, 21, 0));
+	assert_true(due_of(DAY_PLAN_SET, "plan_due", at(20261124, 0, 30), 20261123, 480) ==
+		    at(20261123, 9, 30));
+	assert_true(due_of(SAFETY_INCIDENT, "report_due", at(20261123, 23, 30), 20261123, 480) ==
+		    at(20261124, 0, 30));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(by_severity),
 	    cmocka_unit_test(weekends_and_holidays),
+	    cmocka_unit_test(other_kinds),
 	};
 	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -225,9 +225,18 @@ static const struct {
      "facts.other_branch must be a branch code", "facts.other_branch", ""},
     {"{\"kind\":\"REPAIR_DONE\"," HEAD
      ",\"case\":\"X\",\"facts\":{\"outcome\":\"FIXED\",\"parts_used\":[{\"part_no\":\"A\"}]}}",
-     "facts.parts_used: part_no and qty are needed.", "facts.parts_used", ""},
+     "facts.parts_used[0].qty is missing.", "facts.parts_used", ""},
+    {"{\"kind\":\"REPAIR_DONE\"," HEAD
+     ",\"case\":\"X\",\"facts\":{\"outcome\":\"FIXED\",\"parts_used\":[{\"part_no\":\"A\",\"qty\":1},7]}}",
+     "facts.parts_used[1] must be an object.", "facts.parts_used", ""},
+    {"{\"kind\":\"REPAIR_DONE\"," HEAD
+     ",\"case\":\"X\",\"facts\":{\"outcome\":\"FIXED\",\"parts_used\":[{\"part_no\":\"A\",\"qty\":0}]}}",
+     "facts.parts_used[0].qty must be a whole number from 1 to 1000.", "facts.parts_used", ""},
+    {"{\"kind\":\"REPAIR_DONE\"," HEAD
+     ",\"case\":\"X\",\"facts\":{\"outcome\":\"FIXED\",\"parts_used\":[{\"part\":\"A\"}]}}",
+     "facts.parts_used[0] has no field \"part\".", "facts.parts_used", ""},
     {"{\"kind\":\"REPAIR_DONE\"," HEAD ",\"case\":\"X\",\"facts\":{\"outcome\":\"FIXED\",\"parts_used\":[]}}",
-     "facts.parts_used must be a list of 1 to 50 parts.", "facts.parts_used", ""},
+     "facts.parts_used must be a list of 1 to 50 items.", "facts.parts_used", ""},
     {"{" COMPLAINT ",\"facts\":{" CFACTS ",\"severity\":\"HIGH\"}}",
      "facts.severity: \"HIGH\" is not one of ORDINARY, SERIOUS, URGENT.", "facts.severity", ""},
     {"{" COMPLAINT ",\"facts\":{" CFACTS ",\"severity\":\"URGENT\",\"reply_due\":\"2026-12-01T00:00:00Z\"}}",
@@ -373,7 +382,7 @@ static void ledger_refusals_are_sentences(void **state)
 	    .reason = LEDGER_WRONG_STATE, .rule = "R-04", .case_type = CASE_REPAIR, .state = RS_READY};
 
 	intake_word_refusal(&why, kind_of(REPAIR_STARTED), &err);
-	assert_string_equal(err.text, "REPAIR_STARTED is not possible in state READY.");
+	assert_string_equal(err.text, "REPAIR_STARTED is not possible in state READY. (R-04)");
 	assert_string_equal(err.rule, "R-04");
 	why = (struct ledger_refusal){.reason = LEDGER_GUARD,
 				      .rule = "R-08",
@@ -382,7 +391,7 @@ static void ledger_refusals_are_sentences(void **state)
 				      .state = RS_DONE};
 	intake_word_refusal(&why, kind_of(QC_CHECKED), &err);
 	assert_string_equal(
-	    err.text, "QC_CHECKED in state DONE is only possible when the checker is not the technician.");
+	    err.text, "QC_CHECKED in state DONE is only possible when the checker is not the technician. (R-08)");
 }
 
 int main(void)

@@ -196,6 +196,7 @@ static struct gen_opts wild(struct rng *r)
 				 .damaged_pm = 10,
 				 .repeat_pm = 20,
 				 .complaint_pm = (unsigned)rng_below(r, 1000),
+				 .other_pm = (unsigned)rng_below(r, 2) * (unsigned)rng_below(r, 1000),
 				 .imported_pm = 200,
 				 .open_max = 1 + (unsigned)rng_below(r, 12)};
 }
@@ -204,7 +205,7 @@ static void any_order_gives_the_same(void **state)
 {
 	(void)state;
 	static struct placed sorted[EVENTS_MAX];
-	uint64_t statuses[ENTRY_STATUSES] = {0}, tables[CELL_TABLES] = {0};
+	uint64_t statuses[ENTRY_STATUSES] = {0}, tables[CELL_TABLES] = {0}, types[CASE_TYPES] = {0};
 
 	for (uint64_t seed = 1; seed <= 1500; seed++) {
 		struct rng r = {seed};
@@ -223,6 +224,8 @@ static void any_order_gives_the_same(void **state)
 		for (uint32_t i = 0; i < books[1].n; i++)
 			for (unsigned k = 0; k < ENTRY_STATUSES; k++)
 				statuses[k] += books[1].recs[i].counts[k];
+		for (uint32_t i = 0; i < books[1].n; i++)
+			types[books[1].recs[i].state.type] += books[1].recs[i].n;
 		for (size_t i = 0; i < CELLS_CAP; i++)
 			tables[books[1].slots[i].key.b[0]] += books[1].slots[i].key.n != 0;
 
@@ -239,6 +242,8 @@ static void any_order_gives_the_same(void **state)
 		assert_true(statuses[k] > 1000);
 	for (unsigned t = 1; t < CELL_TABLES; t++)
 		assert_true(tables[t] > 1000);
+	for (unsigned t = 1; t < CASE_TYPES; t++)
+		assert_true(types[t] > 500);
 }
 
 static void records_survive_encoding(void **state)

@@ -597,6 +597,53 @@ static void a_store_that_cannot_be_read(void **state)
 
 #define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
+/* Some kinds go on with the case that they name when it is there, and open it when it is not. */
+static void opened_or_continued(void **state)
+{
+	(void)state;
+	static const char open[] = "\"step\":\"OPENED\",\"party\":\"DEALER\",\"subject\":\"PARTS\"";
+	const char *answered = node_rig_event("EXTERNAL_CASE", ID("02"), "EX-9", "\"step\":\"ANSWERED\"");
+
+	/* the case is in this batch, then in the store */
+	SUBMIT(node_rig_event("EXTERNAL_CASE", ID("01"), "EX-9", open), answered,
+	       node_rig_event("EXTERNAL_CASE", NULL, "EX-8", "\"step\":\"ANSWERED\""));
+	taken(0, 1, "EX-9");
+	taken(1, 2, "EX-9");
+	refused(2, "EXTERNAL_CASE in state - is only possible when the step is OPENED or CLAIMED. (R-04)",
+		"");
+	SUBMIT(node_rig_event("EXTERNAL_CASE", ID("01"), "EX-9", open), answered,
+	       node_rig_event("EXTERNAL_CASE", NULL, ID("01"), "\"step\":\"CLOSED\""));
+	assert_int_equal(line[0].verdict, ACCEPT_KNOWN); /* again: the answers of the first time */
+	assert_int_equal(line[0].index, 1);
+	assert_int_equal(line[1].verdict, ACCEPT_KNOWN);
+	assert_int_equal(line[1].index, 2);
+	assert_string_equal(line[1].case_text, "EX-9");
+	assert_int_equal(line[2].verdict, ACCEPT_APPENDED);
+	SUBMIT(node_rig_event("EXTERNAL_CASE", NULL, "EX-9", open));
+	refused(0, "EXTERNAL_CASE is not possible in state CLOSED.", "");
+}
+
+/* A plain fact is named by its id; a made label tells the type of the case. */
+static void facts_and_made_labels(void **state)
+{
+	(void)state;
+	SUBMIT("{\"kind\":\"PROMOTION_DONE\",\"event_id\":\"" ID(
+		   "01") "\",\"occurred_at\":\"2026-11-23T09:30:00+08:00\","
+			 "\"actor\":1001,\"facts\":{\"topic\":\"SERVICE\",\"audience\":12}}",
+	       "{\"kind\":\"CONSULT_RECEIVED\",\"occurred_at\":\"2026-11-23T09:30:00+08:00\",\"actor\":1001,"
+	       "\"facts\":{\"topic\":\"USE\",\"channel\":\"PHONE\",\"answered_now\":true}}",
+	       "{\"kind\":\"TARGET_SET\",\"occurred_at\":\"2026-11-23T09:30:00+08:00\",\"actor\":1001,"
+	       "\"facts\":{}}",
+	       node_rig_event("PROMOTION_DONE", NULL, "P-1", "\"topic\":\"SERVICE\",\"audience\":12"),
+	       node_rig_event("CONSULT_CONVERTED", NULL, "P-1", "\"order_no\":\"X\""));
+	taken(0, 1, ID("01"));
+	assert_int_equal(line[1].verdict, ACCEPT_APPENDED);
+	assert_int_equal(strncmp(line[1].case_text, "BJ01Q20", 7), 0);
+	refused(2, "TARGET_SET is recorded by head office.", "kind");
+	taken(3, 3, "P-1");
+	refused(4, "CONSULT_CONVERTED does not belong to a fact.", "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -618,6 +665,8 @@ int main(void)
 	    T(an_answer_is_json),
 	    T(a_damaged_case),
 	    T(a_store_that_cannot_be_read),
+	    T(opened_or_continued),
+	    T(facts_and_made_labels),
 	};
 	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests(tests, NULL, NULL);

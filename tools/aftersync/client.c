@@ -85,7 +85,7 @@ as_err client_ask(struct client *c, const json_t *request, struct as_errmsg *em)
 	char *text = json_dumps(request, JSON_COMPACT);
 	as_err err = text ? client_send(c, bytes_of_str(text), em) : AS_ENOMEM;
 
-	free(text);
+	json_text_free(text);
 	return err ? err : client_send(c, bytes_of("\n", 1), em);
 }
 

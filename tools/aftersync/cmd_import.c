@@ -308,7 +308,7 @@ static as_err next_row(void *arg, struct import_tag *ret_tag, struct buf *lines,
 			err = text ? buf_add(lines, text, strlen(text)) : AS_ENOMEM;
 			if (text)
 				explicit_bzero(text, strlen(text));
-			free(text);
+			json_text_free(text);
 			if (!err)
 				err = buf_add(lines, "\n", 1);
 			(*ret_n)++;

@@ -24,7 +24,8 @@ static const struct card_field heads_zh[] = {
     {"branch", "网点"},	    {"type", "类型"},	     {"state", "状态"},	      {"opened_on", "受理日"},
     {"imported", "导入"},   {"model", "机型"},	     {"deadlines", "期限"},   {"promised_at", "约定"},
     {"ack_due", "应响应"},  {"reply_due", "应答复"}, {"close_due", "应结案"}, {"acked_at", "响应"},
-    {"replied_at", "答复"}, {"closed_at", "结案"},
+    {"replied_at", "答复"}, {"closed_at", "结案"},   {"due", "应完成"},	      {"done_at", "完成"},
+    {"plan_due", "应计划"}, {"planned_at", "计划"},  {"fixed_at", "整改"},    {"answered_at", "对方答复"},
 };
 
 static int card(const struct args *a, struct out *o, const json_t *shown)

@@ -1,5 +1,6 @@
 /* aftersync, the command line: the table of what it can do (contract section 1; aftersync(1)). */
 #include "common/base/check.h"
+#include "common/intake/json.h"
 #include "tools/aftersync/ask.h"
 #include "tools/aftersync/commands.h"
 
@@ -156,6 +157,7 @@ int main(int argc, char **argv)
 	struct args args;
 	int code, done;
 
+	json_wipe_freed();
 	if ((code = cli_parse(argc, argv, &args, &done)) != EXIT_DONE)
 		return code;
 	return args.cmd ? args.cmd->run(&args) : done;
