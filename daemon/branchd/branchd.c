@@ -12,7 +12,6 @@
 
 #define TICK_MS 1000
 #define WANT_AGAIN_MS 100
-#define STORE_HUNG_MS 20000 /* a job of the store thread that runs so long: no watchdog ping */
 
 /* ---- local work ------------------------------------------------------------------------------------------------- */
 
@@ -235,24 +234,13 @@ void branchd_watch(struct branchd *d)
 static void on_tick(void *arg)
 {
 	struct branchd *d = arg;
-	static uint64_t reader_check_ms;
 	uint64_t now = clock_mono_ms();
 
 	branch_core_tick(&d->core, now);
 	shell_step_done(&d->shell);
-	shell_scrub(&d->shell, now);
 	branchd_work(d);
 	branchd_watch(d);
-	logline_flush();
-	if (now - reader_check_ms > 60000) {
-		reader_check_ms = now;
-		shell_space(&d->shell);
-		as_err err = kv_lmdb_reader_check(d->home->kv);
-		if (err)
-			logline(LOG_LEVEL_WARN, "reader-check", "reason=%s", LOG_STR(as_err_text(err)));
-	}
-	if (worker_alive_ms(d->shell.store) < STORE_HUNG_MS)
-		notify_watchdog();
+	shell_tick(&d->shell, now);
 }
 
 /* ---- open and close ------------------------------------------------------------------------------------------------------ */

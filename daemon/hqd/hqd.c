@@ -14,7 +14,6 @@
 
 #define TICK_MS 1000
 #define STATE_MS 2000
-#define STORE_HUNG_MS 20000 /* a job of the store thread that runs so long: no watchdog ping */
 
 /* Who speaks on a link: found once, by the key that CURVE proved. */
 struct hqd_link {
@@ -418,12 +417,11 @@ static void reopen_tokens(struct hqd *d)
 static void on_tick(void *arg)
 {
 	struct hqd *d = arg;
-	static uint64_t states_ms, reader_check_ms;
+	static uint64_t states_ms;
 	uint64_t now = clock_mono_ms();
 
 	hq_core_tick(&d->core, now);
 	shell_step_done(&d->shell);
-	shell_scrub(&d->shell, now);
 	hqd_append_free(d);
 	if (now - states_ms >= STATE_MS) {
 		states_ms = now;
@@ -432,16 +430,7 @@ static void on_tick(void *arg)
 	}
 	keep_state(d);
 	hqd_heard_tick(d, now);
-	logline_flush();
-	if (now - reader_check_ms > 60000) {
-		reader_check_ms = now;
-		shell_space(&d->shell);
-		as_err err = kv_lmdb_reader_check(d->home->kv);
-		if (err)
-			logline(LOG_LEVEL_WARN, "reader-check", "reason=%s", LOG_STR(as_err_text(err)));
-	}
-	if (worker_alive_ms(d->shell.store) < STORE_HUNG_MS)
-		notify_watchdog();
+	shell_tick(&d->shell, now);
 }
 
 /* ---- open and close ------------------------------------------------------------------------------------------------------ */

@@ -213,16 +213,6 @@ void shell_commit_failed(as_err err, const char *what, const struct as_errmsg *e
 	_exit(SHELL_EXIT_STORE);
 }
 
-void shell_space(struct shell *s)
-{
-	uint64_t used, limit;
-
-	if (kv_lmdb_space(s->home->kv, &used, &limit) == AS_OK && limit > 0 && used > limit / 10 * 7)
-		logline(LOG_LEVEL_WARN, "store-filling", "used-mib=%llu of-mib=%llu percent=%llu",
-			(unsigned long long)(used >> 20), (unsigned long long)(limit >> 20),
-			(unsigned long long)(used * 100 / limit));
-}
-
 size_t shell_rows(struct shell_store *st, struct log_row *rows, size_t cap)
 {
 	size_t n = 0;

@@ -110,6 +110,7 @@ struct shell {
 	uint64_t next_ms; /* not before: a pass is over */
 		uint64_t blocks, damaged; /* of this pass */
 	} scrub;
+	uint64_t looked_ms; /* at room and readers */
 };
 
 /* verifiers: 0 at a branch. em says what failed. */
@@ -133,13 +134,12 @@ bool shell_receipt_ok(void *ctx, const struct log_id *log, const struct log_head
 void shell_step_done(struct shell *s);
 
 /*
- * Each tick: reads the next few stored blocks again, so that one that rots is fetched back while there is another copy.
- * A pass over all of them begins at the start of the program, the next an hour after its end.
+ * Each tick. Reads the next few stored blocks again, so that one that rots is fetched back while there is another copy: a
+ * pass over all of them begins at the start of the program, the next an hour after its end. Each minute says so when the
+ * store is filled to 70 % of what it may take (at 85 % it refuses), and looks for readers that are gone. Pings the watchdog
+ * while the store thread lives.
  */
-void shell_scrub(struct shell *s, uint64_t now_ms);
-
-/* Now and then: says so when the store is filled to 70 % of what it may take (at 85 % it refuses). */
-void shell_space(struct shell *s);
+void shell_tick(struct shell *s, uint64_t now_ms);
 
 /* Store thread, after a commit: the rows of the logs that the batch wrote itself. Returns their number. */
 size_t shell_rows(struct shell_store *st, struct log_row *rows, size_t cap);

@@ -757,7 +757,7 @@ void node_scrub(struct node *n, const struct log_id *log, uint64_t first)
 
 	buf_init(&block, BLOCK_BYTES_MAX);
 	bool sound = store_block_read(n->st, log, first, &meta, &block) == AS_OK;
-	if (sound && meta.mended) { /* as shell_scrub */
+	if (sound && meta.mended) { /* as daemon/rt/shell_tick.c */
 		struct store_op op = {.type = STORE_REPAIR, .log = *log};
 		op.aside.first = first;
 		op.aside.block = buf_bytes(&block);

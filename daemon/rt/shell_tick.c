@@ -1,8 +1,10 @@
-/* Reading again what is stored. */
+/* What the shell does by the clock: reading again what is stored, a look at the store's room and readers, the watchdog. */
 #include <stdlib.h>
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "common/store/kv_lmdb.h"
+#include "daemon/rt/notify.h"
 #include "daemon/rt/shell.h"
 
 #define SCRUB_BLOCKS 4 /* a tick: what a slow disk reads in a few hundredths of a second */
@@ -120,7 +122,7 @@ static bool scrub_block(struct shell *s)
 	return true;
 }
 
-void shell_scrub(struct shell *s, uint64_t now_ms)
+static void scrub(struct shell *s, uint64_t now_ms)
 {
 	struct shell_scrub *k = &s->scrub;
 
@@ -134,4 +136,34 @@ void shell_scrub(struct shell *s, uint64_t now_ms)
 			again = SCRUB_PAUSE_MS;
 		*k = (struct shell_scrub){.next_ms = now_ms + again, .again_ms = k->damaged ? again : 0};
 	}
+}
+
+/* ---- room, readers, watchdog ---------------------------------------------------------------------------------------- */
+
+#define LOOK_MS 60000
+#define STORE_HUNG_MS 20000 /* a job of the store thread that runs so long: no watchdog ping */
+
+static void look_at_space(struct shell *s)
+{
+	uint64_t used, limit;
+
+	if (kv_lmdb_space(s->home->kv, &used, &limit) == AS_OK && limit > 0 && used > limit / 10 * 7)
+		logline(LOG_LEVEL_WARN, "store-filling", "used-mib=%llu of-mib=%llu percent=%llu",
+			(unsigned long long)(used >> 20), (unsigned long long)(limit >> 20),
+			(unsigned long long)(used * 100 / limit));
+}
+
+void shell_tick(struct shell *s, uint64_t now_ms)
+{
+	scrub(s, now_ms);
+	logline_flush();
+	if (now_ms - s->looked_ms > LOOK_MS) {
+		s->looked_ms = now_ms;
+		look_at_space(s);
+		as_err err = kv_lmdb_reader_check(s->home->kv);
+		if (err)
+			logline(LOG_LEVEL_WARN, "reader-check", "reason=%s", LOG_STR(as_err_text(err)));
+	}
+	if (worker_alive_ms(s->store) < STORE_HUNG_MS)
+		notify_watchdog();
 }
