@@ -37,6 +37,24 @@ load helpers
 	    '2026-11-23,0,1,0,0,0,0,0,1,0,0,1' ]
 }
 
+@test "the lines of the quick start pasted at once: commands and daemons wait for each other" {
+	local i p pids=()
+	for i in 1 2 3; do
+		rm -rf "$T/p-hq" "$T/p-bj"
+		hq_port=$(free_port)
+		aftersync hq init --dir "$T/p-hq" --listen "tcp://127.0.0.1:$hq_port" >/dev/null
+		"$build/aftersync-hqd" --dir "$T/p-hq" </dev/null >/dev/null 2>>"$T/p-hq.log" 3>&- &
+		pids=($!)
+		aftersync hq enrol BJ01 --dir "$T/p-hq" | tail -n 1 >"$T/p-code"
+		aftersync branch join - --dir "$T/p-bj" <"$T/p-code" >/dev/null
+		"$build/aftersync-branchd" --dir "$T/p-bj" </dev/null >/dev/null 2>>"$T/p-bj.log" 3>&- &
+		pids+=($!)
+		[ "$(aftersync submit --dir "$T/p-bj" "$BATS_TEST_DIRNAME/../../docs/example.ndjson" | grep -c '"case":"EX-1"')" = 5 ]
+		kill "${pids[@]}" # both run
+		for p in "${pids[@]}"; do wait "$p"; done
+	done
+}
+
 @test "two commands to a syncing pair" {
 	hq_init
 	start hq
