@@ -55,6 +55,32 @@ load helpers
 	done
 }
 
+@test "installing by docs/operations.md, word by word, without systemd and root" {
+	local words last=
+	hq_port=$(free_port)
+	sed -n '/^## Head office: the first time/,/^\*\*Another server/p' "$BATS_TEST_DIRNAME/../../docs/operations.md" |
+	    sed -n '/^```$/,/^```$/p' | grep -v '^```' | sed -e ':a' -e '/\\$/{N;s/\\\n *//;ta' -e '}' >commands
+	[ "$(wc -l <commands)" = 6 ]
+	while read -r words; do
+		words=${words//sudo -u aftersync /}
+		words=${words//7443/$hq_port}
+		words=${words//hq.example/127.0.0.1}
+		words=${words//\/var\/lib\/aftersync/$T}
+		words=${words//aftersync-join-1.AQE…/$last}
+		case $words in
+		*systemctl*aftersync-hqd) start hq ;;
+		*systemctl*aftersync-branchd) start branch ;;
+		*)
+			run env PATH="$build:$PATH" timeout 20 bash -c "$words"
+			echo "$words => $status: $output"
+			[ "$status" = 0 ]
+			last=${lines[-1]}
+			;;
+		esac
+	done <commands
+	eventually eval "[ \"\$(aftersync status --dir '$T/hq' --format json | jq -r '.branches[0].state')\" = in-sync ]"
+}
+
 @test "two commands to a syncing pair" {
 	hq_init
 	start hq
