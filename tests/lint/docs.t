@@ -5,6 +5,7 @@ use strict;
 use warnings;
 use File::Basename;
 use File::Find;
+use File::Temp qw(tempdir);
 
 sub slurp
 {
@@ -49,7 +50,7 @@ sub result
 	$failed ||= @wrong;
 }
 
-print "1..8\n";
+print "1..9\n";
 {
 	my (@wrong, $links);
 	for my $file (@documents) {
@@ -63,6 +64,14 @@ print "1..8\n";
 		}
 	}
 	result('links lead somewhere', $links ? @wrong : 'no links');
+}
+{
+	# the source has what else it links to
+	my $to = tempdir(CLEANUP => 1);
+	my $said = `MAKEFLAGS= make -s install DESTDIR=$to PREFIX=/usr 2>&1`;
+	my @wrong = $? ? $said : map { "$_ is not installed" } grep { !-f "$to/usr/share/doc/aftersync/$_" }
+		$text{'README.md'} =~ /\]\((docs\/[^)#\s]+)/g;
+	result('an installed README.md leads to the documents', @wrong);
 }
 {
 	# `common/log/block.c`, `tests/sim`, `kinds_*.c`; a module without its end counts, and NN is a number
