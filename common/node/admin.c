@@ -7,7 +7,7 @@
 #include "common/conf/conf.h"
 #include "common/crypto/sign.h"
 #include "common/node/files.h"
-#include "common/node/hq_all.h"
+#include "common/node/enrolment.h"
 #include "common/node/items.h"
 #include "common/node/keyfile.h"
 #include "common/node/text_time.h"
@@ -215,41 +215,67 @@ static const struct conf_key link_keys[] = {
 
 static const struct conf_table link_table = {link_keys, AS_COUNT(link_keys), sizeof(struct link_conf), NULL, true};
 
-int node_hq_enrol(struct node *n, const json_t *request, int64_t now, query_emit emit, void *arg)
+static as_err enrol(struct batch *b, const struct enrolment *e, size_t many, struct join_code *codes,
+		    struct as_errmsg *em)
 {
-	struct enrolment e;
-	struct link_conf link;
-	struct as_errmsg em = {0};
-	struct batch b;
-	AS_AUTO(join_code) struct join_code code = {0};
-	char text[JOIN_TEXT_MAX], expires[TEXT_TIME_MAX];
-	struct bytes raw[ENROL_EVENTS_MAX];
+	struct bytes raw[ENROL_EVENTS_MAX], *all = batch_memory(b, many * sizeof all[0]);
 	size_t raw_n;
-	AS_AUTO(json) json_t *answer = NULL;
-	as_err err;
+	as_err err = all ? AS_OK : AS_ENOMEM;
 
+	if (err)
+		return err;
+	if (many > 1)
+		err = enrolments_to_batch(b, e, many, codes, all, em);
+	else if ((err = enrolment_to_batch(b, e, codes, raw, &raw_n, em)) == AS_OK)
+		err = end_logs(b, e);
+	return err ? err : batch_commit(b, em);
+}
+
+static as_err enrol_all(struct node *n, const json_t *request, int64_t now, query_emit emit, void *arg,
+			struct as_errmsg *em)
+{
+	struct link_conf link;
+	struct enrolment *e = NULL;
+	struct join_code *codes = NULL;
+	size_t many = 0;
+	struct batch b;
+	as_err err = conf_load(&link_table, n->home->dir.conf, &link, em);
+
+	if (err)
+		return err;
+	if (hq_all_state(n) != SYNC_HQ_SERVING) {
+		as_errmsg_set(em, "this head office writes nothing now: see `aftersync status` (rolled-back or recovering)");
+		return AS_EREFUSED;
+	}
+	if ((err = enrolments_parse(n, request, link.public_endpoint[0] ? link.public_endpoint : link.listen, now, &e, &many,
+				    em)))
+		return err;
 	batch_init(&b, n);
 	batch_begin(&b, now);
-	err = conf_load(&link_table, n->home->dir.conf, &link, &em);
-	if (err == AS_OK && hq_all_state(n) != SYNC_HQ_SERVING) {
-		as_errmsg_set(&em, "this head office writes nothing now: see `aftersync status` (rolled-back or recovering)");
-		err = AS_EREFUSED;
-	}
-	if (err == AS_OK)
-		err = enrolment_parse(n, request, link.public_endpoint[0] ? link.public_endpoint : link.listen, now, &e,
-				      &em);
-	if (err == AS_OK && (err = enrolment_to_batch(&b, &e, &code, raw, &raw_n, &em)) == AS_OK &&
-	    (err = end_logs(&b, &e)) == AS_OK && (err = join_code_encode(&code, text, &em)) == AS_OK)
-		err = batch_commit(&b, &em);
+	codes = calloc(many, sizeof *codes);
+	err = codes ? enrol(&b, e, many, codes, em) : AS_ENOMEM;
 	batch_done(&b);
-	if (err) {
-		answer = json_pack("{s:s}", "error", em.text[0] ? em.text : as_err_text(err));
-	} else {
-		text_time(e.expires, n->home, expires);
-		answer = json_pack("{s:s, s:s, s:s}", "branch", code.branch, "expires", expires, "join_code", text);
+	for (size_t i = 0; err == AS_OK && i < many; i++) {
+		AS_AUTO(json) json_t *answer = NULL;
+		if ((err = enrolment_answer(&codes[i], n->home, e[i].expires, &answer, em)) == AS_OK)
+			emit(arg, answer);
 	}
-	emit(arg, answer);
-	as_wipe(text, sizeof text);
+	if (codes)
+		as_wipe(codes, many * sizeof *codes);
+	free(codes);
+	free(e);
+	return err;
+}
+
+int node_hq_enrol(struct node *n, const json_t *request, int64_t now, query_emit emit, void *arg)
+{
+	struct as_errmsg em = {0};
+	as_err err = enrol_all(n, request, now, emit, arg, &em);
+
+	if (err) {
+		AS_AUTO(json) json_t *answer = json_pack("{s:s}", "error", em.text[0] ? em.text : as_err_text(err));
+		emit(arg, answer);
+	}
 	return err == AS_OK ? 0 : err == AS_EINVAL ? 64 : err == AS_EIO || err == AS_EFULL ? 74 : 1;
 }
 

@@ -45,32 +45,4 @@ const char *hq_all_join_wrong(const struct node *n, uint32_t token, const struct
 as_err hq_all_admit(struct batch *b, const struct roster_node *node, struct bytes **ret_raw,
 		    size_t *ret_n) AS_MUST_CHECK;
 
-/*
- * The events for `hq enrol`: NODE_ENDED of every live machine of the branch when it is to be replaced, then
- * BRANCH_ENROLLED; and the join code. seed: 16 fresh random bytes.
- */
-struct enrolment {
-	char branch[BRANCH_CODE_MAX];
-	char name[ROSTER_NAME_MAX + 1], region[ROSTER_REGION_MAX + 1], zone[ROSTER_ZONE_MAX + 1];
-	char endpoint[ENDPOINT_BYTES_MAX + 1]; /* that the branch connects to */
-	uint32_t uses;
-	int64_t expires; /* UTC ms */
-	bool replace;
-};
-
-#define ENROL_EVENTS_MAX 20
-
-/* Reads a request {"cmd":"hq-enrol",…}. AS_EINVAL: em has one sentence. Missing: name, region and
- * zone as they were enrolled before, else empty and head office's zone; endpoint from listen, uses 1, expires 24 h. */
-struct json_t;
-as_err enrolment_parse(const struct node *n, const struct json_t *request, const char *listen, int64_t now,
-		       struct enrolment *ret, struct as_errmsg *em) AS_MUST_CHECK;
-
-/*
- * Adds the enrolment to a begun batch. AS_EREFUSED: the branch has a machine that is not to be replaced, or no
- * public address; em. ret_code: to be wiped by join_code_done.
- */
-as_err enrolment_to_batch(struct batch *b, const struct enrolment *e, struct join_code *ret_code,
-			  struct bytes ret_raw[ENROL_EVENTS_MAX], size_t *ret_n, struct as_errmsg *em) AS_MUST_CHECK;
-
 #endif

@@ -273,18 +273,33 @@ as_err node_each_event(struct node *n, const struct log_id *log, uint64_t from, 
 
 /* ---- the roster ------------------------------------------------------------------------------------------ */
 
+struct fold_log {
+	struct node *n;
+	uint64_t upto;
+};
+
 static as_err fold_one(void *arg, const struct log_id *log, uint64_t index, struct bytes raw)
 {
-	struct node *n = arg;
+	struct fold_log *f = arg;
 	struct event ev;
 
 	(void)log;
-	(void)index;
-	return event_decode(raw, &ev) == AS_OK ? roster_fold(&n->roster, &ev) : AS_OK;
+	if (index >= f->upto)
+		return AS_EEXIST; /* written meanwhile: ends the walk */
+	return event_decode(raw, &ev) == AS_OK ? roster_fold(&f->n->roster, &ev) : AS_OK;
+}
+
+/* The events of the log after `from`, up to the head that was seen. */
+static as_err fold_more(struct node *n, const struct node_roster_at *to, uint64_t from)
+{
+	struct fold_log f = {.n = n, .upto = to->head.size};
+	as_err err = from < f.upto ? node_each_event(n, &to->log, from, fold_one, &f) : AS_OK;
+
+	return err == AS_EEXIST ? AS_OK : err;
 }
 
 struct hq_logs {
-	struct log_id log[ROSTER_INSTANCES_MAX];
+	struct node_roster_at at[ROSTER_INSTANCES_MAX];
 	size_t n;
 };
 
@@ -292,24 +307,66 @@ static as_err take_hq_log(void *arg, const struct log_row *row)
 {
 	struct hq_logs *logs = arg;
 
-	if (row->id.cls == LOG_HQ_ALL && row->head.size > 0 && logs->n < ROSTER_INSTANCES_MAX)
-		logs->log[logs->n++] = row->id;
+	if (row->head.size > 0 && logs->n < ROSTER_INSTANCES_MAX)
+		logs->at[logs->n++] = (struct node_roster_at){.log = row->id, .head = row->head};
 	return AS_OK;
+}
+
+static bool heads_equal(const struct log_head *a, const struct log_head *b)
+{
+	return a->size == b->size && memcmp(a->root, b->root, sizeof a->root) == 0;
+}
+
+/* Is what was read still there, with nothing more but at the end? */
+static bool roster_continues(struct node *n, const struct hq_logs *logs)
+{
+	const struct node_roster_at *last = n->roster_at_n ? &n->roster_at[n->roster_at_n - 1] : NULL;
+	struct block_meta m;
+
+	if (n->roster_damaged || logs->n < n->roster_at_n)
+		return false;
+	for (size_t i = 0; i < n->roster_at_n; i++)
+		if (!log_id_equal(&n->roster_at[i].log, &logs->at[i].log) ||
+		    (&n->roster_at[i] != last && !heads_equal(&n->roster_at[i].head, &logs->at[i].head)))
+			return false;
+	if (last == NULL || heads_equal(&last->head, &logs->at[n->roster_at_n - 1].head))
+		return true;
+	return store_block_at(n->st, &last->log, last->head.size - 1, &m) && !m.damaged &&
+	       m.first + m.count == last->head.size && memcmp(m.root, last->head.root, sizeof m.root) == 0;
+}
+
+static as_err roster_read(struct node *n, bool anew)
+{
+	struct hq_logs logs = {.n = 0};
+	uint8_t root[32];
+	as_err err = store_each_log_of(n->st, LOG_HQ_ALL, take_hq_log, &logs);
+
+	anew |= err == AS_OK && !roster_continues(n, &logs);
+	if (anew) {
+		memcpy(root, n->roster.root, 32);
+		roster_done(&n->roster);
+		roster_init(&n->roster, n->home->org, root);
+		roster_load_begin(&n->roster);
+		n->roster_at_n = 0;
+	}
+	for (size_t i = 0; err == AS_OK && i < logs.n; i++)
+		err = fold_more(n, &logs.at[i], i < n->roster_at_n ? n->roster_at[i].head.size : 0);
+	if (anew)
+		roster_load_end(&n->roster);
+	n->roster_damaged = err == AS_ECORRUPT;
+	memcpy(n->roster_at, logs.at, sizeof n->roster_at);
+	n->roster_at_n = err ? 0 : logs.n;
+	return err;
 }
 
 as_err node_roster_load(struct node *n)
 {
-	struct hq_logs logs = {.n = 0};
-	uint8_t root[32];
-	as_err err = store_each_log(n->st, take_hq_log, &logs);
+	return roster_read(n, true);
+}
 
-	memcpy(root, n->roster.root, 32);
-	roster_done(&n->roster);
-	roster_init(&n->roster, n->home->org, root);
-	for (size_t i = 0; err == AS_OK && i < logs.n; i++)
-		err = node_each_event(n, &logs.log[i], 0, fold_one, n);
-	n->roster_damaged = err == AS_ECORRUPT;
-	return err;
+as_err node_roster_renew(struct node *n)
+{
+	return roster_read(n, false);
 }
 
 /* ---- personal parts -------------------------------------------------------------------------------------- */
@@ -343,9 +400,10 @@ as_err node_personal_open(struct node *n, const char branch[BRANCH_CODE_MAX], co
 
 /* ---- views ----------------------------------------------------------------------------------------------- */
 
-as_err node_view(struct node **ret_node, struct node_home *home, bool writer, struct as_errmsg *em)
+/* Without its roster. *ret_node is to be freed also when this fails. */
+static as_err view_open(struct node **ret_node, struct node_home *home, struct as_errmsg *em)
 {
-	struct node *n = calloc(1, sizeof *n);
+	struct node *n = *ret_node = calloc(1, sizeof *n);
 	struct store_opts opts = {.role = home->is_hq ? STORE_HQ : STORE_BRANCH,
 				  .kv = home->kv,
 				  .store_key = home->store_key,
@@ -361,8 +419,14 @@ as_err node_view(struct node **ret_node, struct node_home *home, bool writer, st
 	opts.opener = (struct store_opener){.ctx = n, .open = opener};
 	memcpy(opts.branch, home->branch, BRANCH_CODE_MAX);
 	err = block_io_init(&n->io);
-	if (err == AS_OK)
-		err = store_open(&n->st, &opts, em);
+	return err ? err : store_open(&n->st, &opts, em);
+}
+
+as_err node_view(struct node **ret_node, struct node_home *home, bool writer, struct as_errmsg *em)
+{
+	struct node *n;
+	as_err err = view_open(&n, home, em);
+
 	if (err == AS_OK && writer)
 		err = store_take_fence(n->st, &n->fence);
 	if (err == AS_OK)
@@ -379,6 +443,34 @@ as_err node_view(struct node **ret_node, struct node_home *home, bool writer, st
 	}
 	*ret_node = n;
 	return AS_OK;
+}
+
+as_err node_view_beside(struct node **ret_node, const struct node *beside, struct as_errmsg *em)
+{
+	struct node *n;
+	as_err err = view_open(&n, beside->home, em);
+
+	if (err == AS_OK)
+		err = roster_copy(&n->roster, &beside->roster);
+	if (err) {
+		node_view_free(n);
+		return err;
+	}
+	n->roster_damaged = beside->roster_damaged;
+	memcpy(n->roster_at, beside->roster_at, sizeof n->roster_at);
+	n->roster_at_n = beside->roster_at_n;
+	*ret_node = n;
+	return AS_OK;
+}
+
+void node_view_rest(struct node *n)
+{
+	readers_clear(n);
+	node_event_forget(n);
+	block_opened_done(&n->opened);
+	block_opened_init(&n->opened);
+	buf_done(&n->block);
+	buf_init(&n->block, BLOCK_BYTES_MAX);
 }
 
 void node_view_free(struct node *n)

@@ -50,6 +50,12 @@ struct node_home {
 
 struct node_reader; /* what opens the blocks of one log here */
 
+/* How far a log to everybody stands in the roster. */
+struct node_roster_at {
+	struct log_id log;
+	struct log_head head;
+};
+
 /* One thread's view. Not to be moved: the store's opener points to it. */
 struct node {
 	struct node_home *home;
@@ -59,6 +65,8 @@ struct node {
 	struct block_opened opened; /* of the opener, until its next call */
 	struct roster roster;
 	bool roster_damaged; /* it ends before the stored block or row that could not be read */
+	struct node_roster_at roster_at[ROSTER_INSTANCES_MAX]; /* as node_roster_load and _renew left it; in order of logs */
+	size_t roster_at_n;
 	struct node_reader *readers; /* by log; uthash */
 	size_t readers_n;
 	struct buf block; /* scratch */
@@ -90,7 +98,14 @@ void node_home_close(struct node_home *take_home); /* wipes the secrets; NULL is
  * has roster_damaged; head office's writer is refused with AS_ECORRUPT, because it would admit whom it has ended.
  */
 as_err node_view(struct node **ret_node, struct node_home *home, bool writer, struct as_errmsg *em) AS_MUST_CHECK;
+/*
+ * A further view with the roster of one that is there, which is copied instead of read again: thousands of blocks.
+ * Nothing is committed, and that view not used, meanwhile.
+ */
+as_err node_view_beside(struct node **ret_node, const struct node *beside, struct as_errmsg *em) AS_MUST_CHECK;
 void node_view_free(struct node *take_node); /* NULL is fine */
+/* A view that is kept for later: forgets readers and their keys, gives back what opening blocks took. */
+void node_view_rest(struct node *n);
 
 /* Both at once, for the command line. */
 as_err node_open(struct node **ret_node, const char *dir, enum node_mode mode, struct as_errmsg *em) AS_MUST_CHECK;
@@ -132,6 +147,12 @@ as_err node_each_event(struct node *n, const struct log_id *log, uint64_t from, 
 
 /* Folds every hq/all log that is held into n->roster, from nothing. AS_ECORRUPT: up to what is damaged. */
 as_err node_roster_load(struct node *n) AS_MUST_CHECK;
+
+/*
+ * For a view whose roster nobody else folds: takes what the hq/all logs have more since the last call, and reads them from
+ * nothing where one is no continuation of what was read. As node_roster_load.
+ */
+as_err node_roster_renew(struct node *n) AS_MUST_CHECK;
 
 /* ---- personal parts ------------------------------------------------------------------------------------ */
 

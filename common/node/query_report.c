@@ -17,21 +17,36 @@
 struct job {
 	const struct query *q;
 	struct report r;
-	int64_t as_of; /* UTC ms */
+	int64_t as_of;	/* UTC ms */
+	uint32_t day;	/* the same as a date */
+	size_t at;	/* in the roster: the branch that was asked for last */
 };
 
 /* ---- branches: region, and the last day that counts there ------------------------------------------------------------ */
 
+/* Cells come by day and branch, as the roster's branches do: the one asked for is mostly the next. */
+static const struct roster_branch *roster_next(struct job *j, const char code[BRANCH_CODE_MAX])
+{
+	const struct roster *r = &j->q->node->roster;
+	const struct roster_branch *b;
+
+	for (size_t i = j->at; i < r->branches_n && i < j->at + 4; i++)
+		if (memcmp(r->branches[i].code, code, BRANCH_CODE_MAX) == 0) {
+			j->at = i;
+			return &r->branches[i];
+		}
+	if ((b = roster_branch_of(r, code)) != NULL)
+		j->at = (size_t)(b - r->branches);
+	return b;
+}
+
+/* The last day is by head office's or this branch's own zone; that of others differs by hours at most. */
 static struct report_branch branch_of(void *ctx, const char code[BRANCH_CODE_MAX])
 {
-	const struct job *j = ctx;
-	const struct node *n = j->q->node;
-	const struct roster_branch *b = roster_branch_of(&n->roster, code);
-	const struct tz *tz = &n->home->tz;
+	struct job *j = ctx;
+	const struct roster_branch *b = roster_next(j, code);
 
-	/* the branch's own zone when it is head office's or this branch; others differ by hours at most */
-	return (struct report_branch){.region = b ? bytes_of_str(b->region) : bytes_of(NULL, 0),
-				      .as_of = date_local(j->as_of, tz_offset_min(tz, j->as_of))};
+	return (struct report_branch){.region = b ? bytes_of_str(b->region) : bytes_of(NULL, 0), .as_of = j->day};
 }
 
 /* ---- the request ---------------------------------------------------------------------------------------------------------- */
@@ -68,6 +83,7 @@ static int take_request(struct job *j, struct report_query *rq)
 	j->as_of = clock_utc_ms();
 	if (as_of && !form_time_parse(bytes_of_str(as_of), &j->as_of))
 		return query_wrong(q, 64, "as_of: %.40s is no time: RFC 3339 with an offset is wanted", as_of);
+	rq->as_of = j->day = date_local(j->as_of, tz_offset_min(&q->node->home->tz, j->as_of));
 	for (size_t i = 0; i < json_array_size(by); i++) {
 		const char *dim = json_string_value(json_array_get(by, i));
 		if (dim == NULL || report_by(rq, bytes_of_str(dim)))
@@ -88,18 +104,44 @@ static as_err take_cell(void *arg, struct bytes key, struct bytes value)
 
 	if (err)
 		return err;
+	if (report_has_enough(&j->r, parts.day))
+		return AS_EEXIST; /* ends the walk */
 	for (size_t i = 0; i < value.n / 8 && i < CELL_VALUES_MAX; i++)
 		v[i] = (int64_t)get_be64(value.p + 8 * i);
 	return report_add(&j->r, &parts, v);
+}
+
+static as_err take_balance(void *arg, struct bytes key, struct bytes value)
+{
+	struct job *j = arg;
+	struct cell_parts parts;
+	int64_t net[BALANCE_VALUES_MAX] = {0};
+	bool whole;
+	as_err err = balance_key_parse(key, &parts, &whole);
+
+	if (err)
+		return err;
+	for (size_t i = 0; i < value.n / 8 && i < BALANCE_VALUES_MAX; i++)
+		net[i] = (int64_t)get_be64(value.p + 8 * i);
+	return report_add_balance(&j->r, &parts, net);
 }
 
 static as_err take_cells(struct job *j)
 {
 	as_err err = AS_OK;
 
-	for (uint8_t t = 1; err == AS_OK && t < CELL_TABLES; t++)
+	for (uint8_t t = 1; err == AS_OK && t < CELL_TABLES; t++) {
+		struct report_need need = report_needs(&j->r.q, t);
+		struct store_span span = {.table = t,
+					  .from = need.from,
+					  .cell = take_cell,
+					  .balance = need.balances ? take_balance : NULL,
+					  .whole = need.whole};
 		if (j->r.q.def->tables >> t & 1)
-			err = store_each_cell(j->q->node->st, bytes_of(&t, 1), take_cell, j);
+			err = store_each_span(j->q->node->st, &span, j);
+		if (err == AS_EEXIST)
+			err = AS_OK;
+	}
 	return err;
 }
 

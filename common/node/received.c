@@ -240,9 +240,9 @@ static size_t authors_of(const struct node *n, const struct log_id *log, const u
 	}
 	if (!n->home->is_hq && memcmp(log->branch, n->home->branch, BRANCH_CODE_MAX) == 0)
 		ret[count++] = n->home->identity_public; /* a branch knows itself before the roster does */
-	for (size_t i = r->nodes_n; i > 0 && count < AUTHORS_MAX; i--)
-		if (memcmp(r->nodes[i - 1].branch, log->branch, BRANCH_CODE_MAX) == 0)
-			ret[count++] = r->nodes[i - 1].identity;
+	const struct roster_node *node = NULL;
+	while (count < AUTHORS_MAX && (node = roster_node_before(r, log->branch, node)) != NULL)
+		ret[count++] = node->identity;
 	return count;
 }
 

@@ -82,7 +82,72 @@ void roster_done(struct roster *r)
 	free(r->tokens);
 	free(r->branches);
 	free(r->log_keys);
+	chains_done(&r->node_identities);
+	chains_done(&r->node_links);
+	chains_done(&r->node_branches);
+	chains_done(&r->node_tokens);
+	chains_done(&r->token_keys);
+	chains_done(&r->log_key_logs);
+	chains_done(&r->branch_codes);
 	*r = (struct roster){0};
+}
+
+static void *memory_copy(const void *from, size_t bytes)
+{
+	void *p = malloc(bytes ? bytes : 1);
+
+	if (p && bytes)
+		memcpy(p, from, bytes);
+	return p;
+}
+
+#define ARRAY_COPY(to, from, list)                                                                           \
+	(((to)->list = memory_copy((from)->list, (from)->list##_n * sizeof (from)->list[0])) != NULL &&      \
+	 (((to)->list##_cap = (from)->list##_n), true))
+
+as_err roster_copy(struct roster *ret, const struct roster *r)
+{
+	struct roster c = *r;
+
+	as_assert(!r->loading);
+	c.node_identities = c.node_links = c.node_branches = c.node_tokens = (struct chains){0};
+	c.token_keys = c.log_key_logs = (struct chains){0};
+	c.transports = NULL;
+	c.nodes = NULL;
+	c.tokens = NULL;
+	c.branches = NULL;
+	c.log_keys = NULL;
+	if (!ARRAY_COPY(&c, r, transports) || !ARRAY_COPY(&c, r, nodes) || !ARRAY_COPY(&c, r, tokens) ||
+	    !ARRAY_COPY(&c, r, branches) || !ARRAY_COPY(&c, r, log_keys) || chains_copy(&c.node_identities, &r->node_identities) ||
+	    chains_copy(&c.node_links, &r->node_links) || chains_copy(&c.node_branches, &r->node_branches) ||
+	    chains_copy(&c.node_tokens, &r->node_tokens) || chains_copy(&c.token_keys, &r->token_keys) ||
+	    chains_copy(&c.log_key_logs, &r->log_key_logs)) {
+		roster_done(&c);
+		*ret = c;
+		return AS_ENOMEM;
+	}
+	*ret = c;
+	return AS_OK;
+}
+
+void roster_load_begin(struct roster *r)
+{
+	as_assert(r->branches_n == 0);
+	r->loading = true;
+}
+
+static int branch_order(const void *a, const void *b)
+{
+	return memcmp(((const struct roster_branch *)a)->code, ((const struct roster_branch *)b)->code,
+		      BRANCH_CODE_MAX);
+}
+
+void roster_load_end(struct roster *r)
+{
+	if (r->branches_n)
+		qsort(r->branches, r->branches_n, sizeof r->branches[0], branch_order);
+	r->loading = false;
+	chains_done(&r->branch_codes);
 }
 
 void roster_instance_body(const uint8_t org[16], const struct roster_instance *i,
@@ -142,42 +207,62 @@ static as_err fold_transport(struct roster *r, const struct body *b)
 	return AS_OK;
 }
 
+/* A new branch: in its place by code, or last while many come. */
+static as_err add_branch(struct roster *r, const char code[BRANCH_CODE_MAX], struct roster_branch **ret)
+{
+	size_t at = r->branches_n;
+
+	if (!GROW(r, branches) ||
+	    (r->loading && chains_add(&r->branch_codes, bytes_of(code, BRANCH_CODE_MAX))))
+		return AS_ENOMEM;
+	for (; !r->loading && at > 0 && memcmp(r->branches[at - 1].code, code, BRANCH_CODE_MAX) > 0; at--)
+		r->branches[at] = r->branches[at - 1];
+	r->branches[at] = (struct roster_branch){0};
+	memcpy(r->branches[at].code, code, BRANCH_CODE_MAX);
+	r->branches_n++;
+	*ret = &r->branches[at];
+	return AS_OK;
+}
+
+/* By number; they come in that order but for instances that did not know of each other. */
+static as_err add_token(struct roster *r, const struct roster_token *t)
+{
+	size_t at = r->tokens_n;
+
+	if (!GROW(r, tokens))
+		return AS_ENOMEM;
+	for (; at > 0 && r->tokens[at - 1].number > t->number; at--)
+		r->tokens[at] = r->tokens[at - 1];
+	r->tokens[at] = *t;
+	r->tokens_n++;
+	if (at + 1 == r->tokens_n)
+		return chains_add(&r->token_keys, bytes_of(t->key, sizeof t->key));
+	chains_done(&r->token_keys); /* their places are other ones now */
+	for (size_t i = 0; i < r->tokens_n; i++)
+		if (chains_add(&r->token_keys, bytes_of(r->tokens[i].key, sizeof r->tokens[i].key)))
+			return AS_ENOMEM;
+	return AS_OK;
+}
+
 static as_err fold_enrolled(struct roster *r, const struct body *b)
 {
 	struct roster_token t = {.number = (uint32_t)b->v[EN_TOKEN].i,
 				 .expires = b->v[EN_EXPIRES].i,
 				 .uses = (uint32_t)b->v[EN_USES].i};
 	struct roster_branch *branch;
-	char code[BRANCH_CODE_MAX];
 
-	code_get(b, EN_BRANCH, code);
-	branch = (struct roster_branch *)(uintptr_t)roster_branch_of(r, code);
-	if (branch == NULL) {
-		size_t at;
-		if (!GROW(r, branches))
-			return AS_ENOMEM;
-		for (at = r->branches_n; at > 0 && memcmp(r->branches[at - 1].code, code, sizeof code) > 0; at--)
-			r->branches[at] = r->branches[at - 1];
-		branch = &r->branches[at];
-		*branch = (struct roster_branch){0};
-		memcpy(branch->code, code, sizeof code);
-		r->branches_n++;
-	}
+	code_get(b, EN_BRANCH, t.branch);
+	branch = (struct roster_branch *)(uintptr_t)roster_branch_of(r, t.branch);
+	if (branch == NULL && add_branch(r, t.branch, &branch))
+		return AS_ENOMEM;
 	text_get(b, EN_ZONE, branch->zone, ROSTER_ZONE_MAX);
 	text_get(b, EN_NAME, branch->name, ROSTER_NAME_MAX);
 	text_get(b, EN_REGION, branch->region, ROSTER_REGION_MAX);
 	branch->first_number = (uint32_t)b->v[EN_FIRST].i;
 	if (roster_token_of(r, t.number))
 		return AS_OK;
-	if (!GROW(r, tokens))
-		return AS_ENOMEM;
-	memcpy(t.branch, code, sizeof code);
 	bytes_get(b, EN_TOKEN_KEY, t.key, 32);
-	size_t at = r->tokens_n++;
-	for (; at > 0 && r->tokens[at - 1].number > t.number; at--)
-		r->tokens[at] = r->tokens[at - 1];
-	r->tokens[at] = t;
-	return AS_OK;
+	return add_token(r, &t);
 }
 
 static as_err fold_admitted(struct roster *r, const struct body *b)
@@ -193,6 +278,11 @@ static as_err fold_admitted(struct roster *r, const struct body *b)
 		return AS_OK;
 	if (!GROW(r, nodes))
 		return AS_ENOMEM;
+	if (chains_add(&r->node_identities, bytes_of(n.identity, 32)) ||
+	    chains_add(&r->node_links, bytes_of(n.link, 32)) ||
+	    chains_add(&r->node_branches, bytes_of(n.branch, BRANCH_CODE_MAX)) ||
+	    chains_add(&r->node_tokens, bytes_of(&n.token, sizeof n.token)))
+		return AS_ENOMEM;
 	r->nodes[r->nodes_n++] = n;
 	if (t)
 		t->used++;
@@ -201,9 +291,10 @@ static as_err fold_admitted(struct roster *r, const struct body *b)
 
 static void fold_ended(struct roster *r, const struct body *b)
 {
-	for (size_t i = 0; i < r->nodes_n; i++)
-		if (memcmp(r->nodes[i].identity, b->v[ND_IDENTITY].s.p, 32) == 0)
-			r->nodes[i].ended = true;
+	struct roster_node *n = (struct roster_node *)(uintptr_t)roster_node_by_identity(r, b->v[ND_IDENTITY].s.p);
+
+	if (n)
+		n->ended = true;
 }
 
 static as_err fold_log_key(struct roster *r, const struct body *b)
@@ -217,7 +308,9 @@ static as_err fold_log_key(struct roster *r, const struct body *b)
 		*known = k;
 		return AS_OK;
 	}
-	if (!GROW(r, log_keys))
+	uint8_t key[LOG_ID_BYTES];
+	log_id_put(&k.log, key);
+	if (!GROW(r, log_keys) || chains_add(&r->log_key_logs, bytes_of(key, sizeof key)))
 		return AS_ENOMEM;
 	r->log_keys[r->log_keys_n++] = k;
 	return AS_OK;
@@ -245,90 +338,6 @@ as_err roster_fold(struct roster *r, const struct event *ev)
 	default:
 		return fold_log_key(r, &b);
 	}
-}
-
-/* ---- looking -------------------------------------------------------------------------------------------- */
-
-const struct roster_instance *roster_instance_of(const struct roster *r, uint32_t number)
-{
-	for (size_t i = 0; i < r->instances_n; i++)
-		if (r->instances[i].number == number)
-			return &r->instances[i];
-	return NULL;
-}
-
-const struct roster_transport *roster_transport_of(const struct roster *r, uint32_t number)
-{
-	const struct roster_transport *best = NULL;
-
-	for (size_t i = 0; i < r->transports_n; i++) {
-		const struct roster_transport *t = &r->transports[i];
-		if (t->number == number || (number == 0 && (!best || t->number > best->number)))
-			best = t;
-	}
-	return best;
-}
-
-static int branch_cmp(const void *code, const void *branch)
-{
-	return memcmp(code, ((const struct roster_branch *)branch)->code, BRANCH_CODE_MAX);
-}
-
-const struct roster_branch *roster_branch_of(const struct roster *r, const char code[BRANCH_CODE_MAX])
-{
-	return r->branches_n ? bsearch(code, r->branches, r->branches_n, sizeof r->branches[0], branch_cmp) : NULL;
-}
-
-static int token_cmp(const void *number, const void *token)
-{
-	uint32_t a = *(const uint32_t *)number, b = ((const struct roster_token *)token)->number;
-
-	return a < b ? -1 : a > b;
-}
-
-struct roster_token *roster_token_of(const struct roster *r, uint32_t number)
-{
-	return r->tokens_n ? bsearch(&number, r->tokens, r->tokens_n, sizeof r->tokens[0], token_cmp) : NULL;
-}
-
-const struct roster_token *roster_token_by_key(const struct roster *r, const uint8_t key[32])
-{
-	for (size_t i = 0; i < r->tokens_n; i++)
-		if (memcmp(r->tokens[i].key, key, 32) == 0)
-			return &r->tokens[i];
-	return NULL;
-}
-
-const struct roster_node *roster_node_by_link(const struct roster *r, const uint8_t link[32])
-{
-	for (size_t i = r->nodes_n; i > 0; i--)
-		if (memcmp(r->nodes[i - 1].link, link, 32) == 0)
-			return &r->nodes[i - 1];
-	return NULL;
-}
-
-const struct roster_node *roster_node_by_identity(const struct roster *r, const uint8_t identity[32])
-{
-	for (size_t i = r->nodes_n; i > 0; i--)
-		if (memcmp(r->nodes[i - 1].identity, identity, 32) == 0)
-			return &r->nodes[i - 1];
-	return NULL;
-}
-
-const struct roster_node *roster_node_of(const struct roster *r, const char branch[BRANCH_CODE_MAX])
-{
-	for (size_t i = r->nodes_n; i > 0; i--)
-		if (!r->nodes[i - 1].ended && memcmp(r->nodes[i - 1].branch, branch, BRANCH_CODE_MAX) == 0)
-			return &r->nodes[i - 1];
-	return NULL;
-}
-
-const struct roster_log_key *roster_log_key_of(const struct roster *r, const struct log_id *log)
-{
-	for (size_t i = 0; i < r->log_keys_n; i++)
-		if (log_id_equal(&r->log_keys[i].log, log))
-			return &r->log_keys[i];
-	return NULL;
 }
 
 /* ---- making --------------------------------------------------------------------------------------------- */

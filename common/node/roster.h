@@ -9,6 +9,7 @@
 #define AFTERSYNC_NODE_ROSTER_H
 
 #include "common/log/log_id.h"
+#include "common/node/chains.h"
 #include "common/wire/event.h"
 
 #define ROSTER_NAME_MAX 60
@@ -72,17 +73,27 @@ struct roster {
 	struct roster_log_key *log_keys; /* one a log: the newest */
 	size_t log_keys_n, log_keys_cap;
 	uint64_t events; /* folded: of all hq/all logs together */
+	struct chains node_identities, node_links, node_branches, node_tokens, token_keys, log_key_logs;
+	bool loading;		   /* branches stand in the order of their enrolment … */
+	struct chains branch_codes; /* … and are found by these */
 };
 
 /* root: head office's root public key; instances count only when it certified them. */
 void roster_init(struct roster *r, const uint8_t org[16], const uint8_t root[32]);
 void roster_done(struct roster *r); /* accepts a zeroed struct */
 
+/* The same again in memory of its own. AS_ENOMEM: *ret is empty. */
+as_err roster_copy(struct roster *ret, const struct roster *r) AS_MUST_CHECK;
+
 /*
  * Takes one event of an hq/all log. Other kinds, and what does not follow the table, change nothing: an older
  * program must live with a newer head office. AS_ENOMEM.
  */
 as_err roster_fold(struct roster *r, const struct event *ev) AS_MUST_CHECK;
+
+/* Many events at once: between the two only roster_fold is called. */
+void roster_load_begin(struct roster *r); /* of an empty one */
+void roster_load_end(struct roster *r);
 
 const struct roster_instance *roster_instance_of(const struct roster *r, uint32_t number);
 const struct roster_transport *roster_transport_of(const struct roster *r, uint32_t number); /* 0: the newest */
@@ -93,6 +104,11 @@ const struct roster_node *roster_node_by_link(const struct roster *r, const uint
 const struct roster_node *roster_node_by_identity(const struct roster *r, const uint8_t identity[32]);
 /* The machine that speaks for the branch now; NULL: none. */
 const struct roster_node *roster_node_of(const struct roster *r, const char branch[BRANCH_CODE_MAX]);
+/* The newest machine of the branch, ended ones too, then the one before it …; NULL: no more. before: NULL to begin. */
+const struct roster_node *roster_node_before(const struct roster *r, const char branch[BRANCH_CODE_MAX],
+					     const struct roster_node *before);
+/* The newest that came with this join code; NULL: none. */
+const struct roster_node *roster_node_of_token(const struct roster *r, uint32_t token);
 /* The newest sealed content key of a log; NULL. */
 const struct roster_log_key *roster_log_key_of(const struct roster *r, const struct log_id *log);
 

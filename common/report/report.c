@@ -287,14 +287,17 @@ static void complaints_values(struct report *r, const struct report_group *g, co
 			      struct report_value *v)
 {
 	const struct report_slot *orders = g->orders ? report_slot_find(r, g->orders, r->period, 0) : NULL;
+	int64_t opening[BALANCE_VALUES_MAX], change[BALANCE_VALUES_MAX];
 
-	v[0].n = complaints_open(g->before);
+	balance_net(CELL_COMPLAINTS, g->before, opening);
+	balance_net(CELL_COMPLAINTS, flow, change);
+	v[0].n = opening[0];
 	v[1].n = flow[CMP_RECEIVED];
 	v[2].n = flow[CMP_REOPENED];
 	v[3].n = flow[CMP_CLOSED];
 	v[4].n = flow[CMP_WITHDRAWN];
 	v[5].n = flow[CMP_REJECTED];
-	v[6].n = v[0].n + complaints_open(flow);
+	v[6].n = opening[0] + change[0];
 	v[7].n = flow[CMP_SUGGESTIONS];
 	v[8].n = rate_per_1000(flow[CMP_RECEIVED] - flow[CMP_SUGGESTIONS], orders ? orders->v[0] : 0);
 }
@@ -303,13 +306,16 @@ static void complaints_values(struct report *r, const struct report_group *g, co
 static void timeliness_values(const int64_t *before, const int64_t *flow, struct report_value *v)
 {
 	static const uint8_t due[] = {CT_ACK_DUE, CT_REPLY_DUE, CT_CLOSE_DUE};
+	int64_t open[BALANCE_VALUES_MAX], change[BALANCE_VALUES_MAX];
 
 	for (size_t i = 0; i < AS_COUNT(due); i++) {
 		v[3 * i].n = flow[due[i]];
 		v[3 * i + 1].n = flow[due[i] + 1]; /* on time */
 		v[3 * i + 2].n = rate_bp(flow[due[i] + 1], flow[due[i]]);
 	}
-	v[9].n = before[CT_OVERDUE_IN] - before[CT_OVERDUE_OUT] + flow[CT_OVERDUE_IN] - flow[CT_OVERDUE_OUT];
+	balance_net(CELL_COMPLAINT_TIMES, before, open);
+	balance_net(CELL_COMPLAINT_TIMES, flow, change);
+	v[9].n = open[0] + change[0];
 }
 
 static void row_key(const struct report *r, const struct report_group *g, struct report_row *row)

@@ -42,9 +42,21 @@ as_err report_by(struct report_query *q, struct bytes name)
 	return AS_OK;
 }
 
-uint32_t report_cells_from(const struct report_query *q)
+struct report_need report_needs(const struct report_query *q, uint8_t table)
 {
-	return q->def->balance ? 0 : q->from;
+	struct report_need need = {.from = q->from, .whole = true};
+
+	/* of volume, P-11 wants deliveries only */
+	if (!q->def->balance || !balance_values(table) || q->from == 0 ||
+	    (q->def->id == REPORT_COMPLAINTS && table == CELL_VOLUME))
+		return need;
+	if (table == CELL_COMPLAINT_TIMES && q->as_of && q->as_of < need.from)
+		need.from = q->as_of; /* what is after it does not count: cell by cell */
+	need.from = balance_month(need.from);
+	need.balances = true;
+	for (uint32_t i = 0; i < q->by_n; i++)
+		need.whole = need.whole && report_dims[q->by[i]].cell_dim == DIM_NONE;
+	return need;
 }
 
 as_err report_init(struct report *r, const struct report_query *q, struct arena *arena)
@@ -94,11 +106,13 @@ static uint64_t mixed(uint64_t h)
 /* NULL when the arena is used up. */
 static struct report_group *group_of(struct report *r, const struct key *key)
 {
-	struct report_group **at = &r->groups;
+	struct report_group **at = &r->groups, *last = r->group_last;
 
+	if (last && last->n == key->n && memcmp(last->text, key->b, key->n) == 0)
+		return last;
 	for (uint64_t h = mixed(hash_of(FNV_OFFSET, key->b, key->n)); *at; h <<= 2) {
 		if ((*at)->n == key->n && memcmp((*at)->text, key->b, key->n) == 0)
-			return *at;
+			return r->group_last = *at;
 		at = &(*at)->child[h >> 62];
 	}
 	struct report_group *g = take(r, sizeof *g + key->n);
@@ -109,7 +123,7 @@ static struct report_group *group_of(struct report *r, const struct key *key)
 	g->next = r->groups_list;
 	r->groups_list = g;
 	g->rank = (uint32_t)r->groups_n++;
-	return *at = g;
+	return r->group_last = *at = g;
 }
 
 /* Where the slot is, or where it goes. */
@@ -136,10 +150,13 @@ struct report_slot *report_slot_find(struct report *r, const struct report_group
 
 static struct report_slot *slot_of(struct report *r, struct report_group *g, int32_t period, uint32_t code)
 {
-	struct report_slot **at = slot_at(r, g, period, code);
+	struct report_slot **at, *last = r->slot_last;
 
+	if (last && last->group == g && last->period == period && last->code == code)
+		return last;
+	at = slot_at(r, g, period, code);
 	if (*at)
-		return *at;
+		return r->slot_last = *at;
 	struct report_slot *s = take(r, sizeof *s + r->width * sizeof s->v[0]);
 	if (s == NULL)
 		return NULL;
@@ -149,7 +166,7 @@ static struct report_slot *slot_of(struct report *r, struct report_group *g, int
 	s->next = r->slots_list;
 	r->slots_list = s;
 	s->rank = r->slots_n++;
-	return *at = s;
+	return r->slot_last = *at = s;
 }
 
 static void bucket_add(struct report *r, struct report_slot *s, uint32_t bucket, int64_t count)
@@ -242,9 +259,11 @@ static bool is_zero(const int64_t *v, size_t n)
 	return true;
 }
 
-/* The period of a day; false when the day does not matter. Keeps the span of the data. */
-static bool place(struct report *r, int32_t day, int32_t *ret_period)
+/* The period of the day at hand; false when the day does not matter. Keeps the span of the data. */
+static bool place(struct report *r, int32_t *ret_period)
 {
+	int32_t day = r->day.days;
+
 	if (day > r->last)
 		r->last = day;
 	if (day > r->to || (day < r->from && !r->q.def->balance))
@@ -257,7 +276,7 @@ static bool place(struct report *r, int32_t day, int32_t *ret_period)
 	r->any = true;
 	if (day < r->first)
 		r->first = day;
-	*ret_period = period_of(r->q.period, day);
+	*ret_period = r->day.period;
 	return true;
 }
 
@@ -302,30 +321,74 @@ static void add_rows(struct report *r, const struct cell_parts *p, struct bytes 
 			s->v[i] += v[i];
 }
 
+static as_err day_is(struct report *r, uint32_t date)
+{
+	if (r->day.date == date && date)
+		return AS_OK;
+	r->day.date = 0;
+	if (!date_to_days(date, &r->day.days))
+		return AS_ECORRUPT;
+	r->day.period = period_of(r->q.period, r->day.days);
+	r->day.date = date;
+	return AS_OK;
+}
+
+static void branch_is(struct report *r, const char code[BRANCH_CODE_MAX])
+{
+	if (r->branch.known && memcmp(r->branch.code, code, BRANCH_CODE_MAX) == 0)
+		return;
+	r->branch.known = true;
+	memcpy(r->branch.code, code, BRANCH_CODE_MAX);
+	r->branch.as_of = INT32_MAX;
+	if (r->q.branch == NULL)
+		return;
+	r->branch.is = r->q.branch(r->q.ctx, code);
+	if (!r->branch.is.as_of || !date_to_days(r->branch.is.as_of, &r->branch.as_of))
+		r->branch.as_of = INT32_MAX;
+	else if (r->branch.as_of > r->as_of_max)
+		r->as_of_max = r->branch.as_of;
+}
+
 as_err report_add(struct report *r, const struct cell_parts *parts, const int64_t v[CELL_VALUES_MAX])
 {
-	struct report_branch branch = {0};
 	int64_t own[CELL_VALUES_MAX];
-	int32_t day, last, period;
+	int32_t period;
 
 	if (r->err || parts->table >= CELL_TABLES || !(r->q.def->tables & 1u << parts->table))
 		return r->err;
-	if (!date_to_days(parts->day, &day))
-		return r->err = AS_ECORRUPT;
-	if (r->q.branch)
-		branch = r->q.branch(r->q.ctx, parts->branch);
-	memcpy(own, v, sizeof own);
-	if (branch.as_of && date_to_days(branch.as_of, &last)) {
-		if (last > r->as_of_max)
-			r->as_of_max = last;
-		if (parts->table == CELL_COMPLAINT_TIMES && day > last)
-			as_of(own);
+	if ((r->err = day_is(r, parts->day)))
+		return r->err;
+	branch_is(r, parts->branch);
+	if (parts->table == CELL_COMPLAINT_TIMES && r->day.days > r->branch.as_of) {
+		memcpy(own, v, sizeof own);
+		as_of(own);
+		v = own;
 	}
-	if (is_zero(own, cell_tables[parts->table].values_n) || !place(r, day, &period))
+	if (is_zero(v, cell_tables[parts->table].values_n) || !place(r, &period))
 		return AS_OK;
 	if (r->q.def->id == REPORT_COMPLAINTS && parts->table == CELL_VOLUME)
-		add_orders(r, parts, branch.region, period, own[VOL_DELIVERED]);
+		add_orders(r, parts, r->branch.is.region, period, v[VOL_DELIVERED]);
 	else
-		add_rows(r, parts, branch.region, period, own);
+		add_rows(r, parts, r->branch.is.region, period, v);
 	return r->err;
+}
+
+as_err report_add_balance(struct report *r, const struct cell_parts *parts, const int64_t net[BALANCE_VALUES_MAX])
+{
+	int64_t v[CELL_VALUES_MAX];
+
+	if (r->err || !report_needs(&r->q, parts->table).balances || !(r->q.def->tables & 1u << parts->table))
+		return r->err;
+	branch_is(r, parts->branch);
+	balance_flows(parts->table, net, v);
+	r->before = true;
+	add_rows(r, parts, r->branch.is.region, PERIOD_BEFORE, v);
+	return r->err;
+}
+
+bool report_has_enough(const struct report *r, uint32_t day)
+{
+	if (r->q.to == 0 || day <= r->q.to)
+		return false;
+	return !r->q.def->balance || r->last > r->to; /* balances go on to the last day that has data */
 }

@@ -1,20 +1,12 @@
 /*
- * P-01: balances from flows. Cells hold flows only; the opening of a period is the balance of all flows
- *before it, the closing that of all flows up to its end, so closing(day n) = opening(day n + 1) always. Pure.
- *
- *	work in progress:  opening + received + transfer_in + reopened − finished − cancelled − transfer_out =
- *closing custody:           opening + received + transfer_in − delivered − cancelled − transfer_out = closing
- *	complaints (P-11): opening + received + reopened − closed − withdrawn − rejected = closing
+ * P-01: balances from flows (common/ledger/balance.h). Cells hold flows only; the opening of a period is the
+ * balance of all flows before it, the closing that of all flows up to its end, so closing(day n) =
+ * opening(day n + 1) always. Pure.
  */
 #ifndef AFTERSYNC_REPORT_VOLUME_H
 #define AFTERSYNC_REPORT_VOLUME_H
 
-#include "common/ledger/cells.h"
-
-/* What a flow vector (values of CELL_VOLUME, CELL_COMPLAINTS) adds to a balance. */
-int64_t volume_wip(const int64_t v[CELL_VALUES_MAX]);
-int64_t volume_custody(const int64_t v[CELL_VALUES_MAX]);
-int64_t complaints_open(const int64_t v[CELL_VALUES_MAX]);
+#include "common/ledger/balance.h"
 
 struct volume_row {
 	int64_t opening_wip, opening_custody;

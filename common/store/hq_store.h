@@ -29,8 +29,10 @@ struct hq_store_ops {
 	as_err (*take_fence)(void *ctx, uint64_t *ret_fence);
 	/* Raw blocks of a log in order, from the one that holds `from`. */
 	as_err (*blocks)(void *ctx, const struct log_id *log, uint64_t from, store_block_fn fn, void *arg);
-	/* Cells whose key begins with prefix, in order: what reports are made of. */
+	/* Cells whose key begins with prefix, in order. */
 	as_err (*cells)(void *ctx, struct bytes prefix, store_pair_fn fn, void *arg);
+	/* store_each_span: what reports are made of. */
+	as_err (*span)(void *ctx, const struct store_span *s, void *arg);
 	as_err (*health)(void *ctx, struct hq_health *ret_health);
 };
 

@@ -27,6 +27,11 @@ static as_err cells(void *ctx, struct bytes prefix, store_pair_fn fn, void *arg)
 	return store_each_cell(ctx, prefix, fn, arg);
 }
 
+static as_err span(void *ctx, const struct store_span *s, void *arg)
+{
+	return store_each_span(ctx, s, arg);
+}
+
 static as_err count_log(void *arg, const struct log_row *row)
 {
 	struct hq_health *h = arg;
@@ -55,6 +60,7 @@ static const struct hq_store_ops ops = {
     .take_fence = take_fence,
     .blocks = blocks,
     .cells = cells,
+    .span = span,
     .health = health,
 };
 

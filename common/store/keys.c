@@ -156,6 +156,7 @@ static const char *const names[TABLES] = {
     [TABLE_EVENT_ID] = "event id",
     [TABLE_LABEL] = "label",
     [TABLE_FLAG_COUNT] = "count of flagged events",
+    [TABLE_BALANCE] = "balance",
 };
 
 void key_text(unsigned table, struct bytes key, char out[KEY_TEXT_MAX])

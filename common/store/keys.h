@@ -28,6 +28,7 @@ enum store_table {
 	TABLE_EVENT_ID = 12,   /* branch only: event id (16), log, index (8) */
 	TABLE_LABEL = 13,      /* branch only: label, 0, case id (16) */
 	TABLE_FLAG_COUNT = 14, /* branch (8); its rows in TABLE_FLAGGED, none when there are none */
+	TABLE_BALANCE = 15,    /* table, span (4), branch, dimensions or none: common/ledger/balance.h */
 	TABLES
 };
 

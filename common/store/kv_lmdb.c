@@ -16,6 +16,7 @@ struct lmdb_txn {
 	struct kv_txn base;
 	MDB_txn *mdb;
 	MDB_cursor *cursor; /* of a read transaction, kept */
+	MDB_val at;	    /* the key in the map where that stands; mv_data NULL: nowhere */
 	enum kv_mode mode;
 	as_err err;	    /* the first that a write met: it cannot be committed any more */
 	uint64_t pages_max; /* a put may leave so many in use */
@@ -447,6 +448,7 @@ static as_err answer(struct lmdb_txn *t, int rc, unsigned table, const MDB_val *
 	const uint8_t *p = err ? NULL : k->mv_data;
 
 	cursor_let(t);
+	t->at = err || t->mode == KV_WRITE ? (MDB_val){.mv_data = NULL} : *k;
 	if (err)
 		return err;
 	if (k->mv_size < 2 || p[0] != table)
@@ -454,6 +456,14 @@ static as_err answer(struct lmdb_txn *t, int rc, unsigned table, const MDB_val *
 	*ret_key = bytes_of(p + 1, k->mv_size - 1);
 	*ret_value = bytes_of(v->mv_data, v->mv_size);
 	return AS_OK;
+}
+
+/* Is this the key that the last search of a read transaction gave? Then its cursor is one step away. */
+static bool is_at(const struct lmdb_txn *t, unsigned table, struct bytes key)
+{
+	const uint8_t *at = t->at.mv_data;
+
+	return at && key.p == at + 1 && key.n + 1 == t->at.mv_size && at[0] == table;
 }
 
 static as_err lmdb_seek(struct kv_txn *txn, unsigned table, struct bytes key, bool after,
@@ -469,6 +479,10 @@ static as_err lmdb_seek(struct kv_txn *txn, unsigned table, struct bytes key, bo
 	if ((err = txn_gate(t)) || (err = key_make(table, key, &k)))
 		return err;
 	MDB_val kv = val_of(&k);
+	if (after && is_at(t, table, key)) {
+		rc = mdb_cursor_get(t->cursor, &kv, &v, MDB_NEXT);
+		return answer(t, rc, table, &kv, &v, ret_key, ret_value);
+	}
 	rc = cursor_open(t, &c);
 	if (rc == 0)
 		rc = mdb_cursor_get(c, &kv, &v, MDB_SET_RANGE);

@@ -280,6 +280,9 @@ as_err store_take_fence(struct store *st, uint64_t *ret_fence)
 	if ((err = self_get(&x, &self)))
 		return err;
 	self.fence++;
+	if (self.format < STORE_FORMAT_BALANCES && (err = balance_make(&x)))
+		return err;
+	self.format = STORE_FORMAT;
 	if ((err = fold_counts_make(st->fold, &x)) || (err = self_put(&x, &self)) ||
 	    (err = kv_commit(&x.txn)))
 		return err;
@@ -306,13 +309,23 @@ static as_err each_log_row(void *arg, struct bytes key, struct bytes body)
 	return e->fn(e->arg, &row);
 }
 
-as_err store_each_log(struct store *st, store_log_fn fn, void *arg)
+static as_err each_log(struct store *st, struct bytes prefix, store_log_fn fn, void *arg)
 {
 	AS_AUTO(stx) struct stx x = {0};
 	struct each_log e = {.fn = fn, .arg = arg, .x = &x};
 	as_err err = store_begin(st, KV_READ, NULL, &x);
 
-	return err ? err : row_each(&x, TABLE_LOG, bytes_of(NULL, 0), each_log_row, &e);
+	return err ? err : row_each(&x, TABLE_LOG, prefix, each_log_row, &e);
+}
+
+as_err store_each_log(struct store *st, store_log_fn fn, void *arg)
+{
+	return each_log(st, bytes_of(NULL, 0), fn, arg);
+}
+
+as_err store_each_log_of(struct store *st, uint8_t cls, store_log_fn fn, void *arg)
+{
+	return each_log(st, bytes_of(&cls, 1), fn, arg);
 }
 
 as_err store_log(struct store *st, const struct log_id *log, struct log_row *ret_row)

@@ -162,7 +162,9 @@ struct store_op {
 as_err store_commit(struct store *st, uint64_t fence, const struct store_op *ops, size_t n,
 		    struct as_errmsg *em) AS_MUST_CHECK;
 
-/* Takes the store over: all commits with an older fence fail from now on. Written durably. Fences begin at 1.
+/*
+ * Takes the store over: all commits with an older fence fail from now on. Written durably. Fences begin at 1. A store of
+ * an older format gets its balance rows in the same transaction.
  */
 as_err store_take_fence(struct store *st, uint64_t *ret_fence) AS_MUST_CHECK;
 
@@ -171,6 +173,8 @@ as_err store_take_fence(struct store *st, uint64_t *ret_fence) AS_MUST_CHECK;
 /* A log without any event is listed when keys or an end are known of it. */
 typedef as_err (*store_log_fn)(void *arg, const struct log_row *row);
 as_err store_each_log(struct store *st, store_log_fn fn, void *arg) AS_MUST_CHECK; /* in log_id order */
+/* Those of one class. */
+as_err store_each_log_of(struct store *st, uint8_t cls, store_log_fn fn, void *arg) AS_MUST_CHECK;
 as_err store_log(struct store *st, const struct log_id *log, struct log_row *ret_row) AS_MUST_CHECK;
 
 /* False when there is none. True with `damaged` when it cannot be read: then only its place is known. */
@@ -222,6 +226,20 @@ typedef as_err (*store_pair_fn)(void *arg, struct bytes key, struct bytes value)
 
 /* value: the table's value columns, signed 64 bit big-endian each. */
 as_err store_each_cell(struct store *st, struct bytes prefix, store_pair_fn fn, void *arg) AS_MUST_CHECK;
+/*
+ * What a report reads of one table of cells, in one snapshot: cells of `from` and later in their order (fn ends the walk
+ * with anything but AS_OK), and before them, where `balance` is given, rows that add up to the balance of all days before
+ * `from`, which is the first of a month then: at most one a year and eleven for the months of the last one, of each
+ * branch (whole) or of each branch and its dimensions. A store that has no such rows yet gives all cells.
+ */
+struct store_span {
+	uint8_t table;		/* enum cell_table */
+	uint32_t from;		/* YYYYMMDD; 0: all */
+	store_pair_fn cell;	/* as of store_each_cell */
+	store_pair_fn balance;	/* key: balance_key_parse; value: balance_values of the table. NULL: none */
+	bool whole;
+};
+as_err store_each_span(struct store *st, const struct store_span *s, void *arg) AS_MUST_CHECK;
 /* key: branch, case id; value: case_rec_encode. */
 as_err store_each_case(struct store *st, struct bytes prefix, store_pair_fn fn, void *arg) AS_MUST_CHECK;
 /* key: log, index; value: kind (BE16), enum entry_status (1 byte). */
@@ -257,13 +275,13 @@ as_err store_meta(struct store *st, const char *name, struct buf *ret_value) AS_
 /* ---- checks -------------------------------------------------------------------------------------------*/
 
 /*
- * Reads every row, opens every block against its tree, recomputes cases, cells, flagged events, ids and
- * labels from the logs and compares: AS_ECORRUPT names the first difference in em. Needs memory for the
+ * Reads every row, opens every block against its tree, recomputes cases, cells, balances, flagged events, ids
+ * and labels from the logs and compares: AS_ECORRUPT names the first difference in em. Needs memory for the
  * recomputed tables.
  */
 as_err store_check(struct store *st, struct as_errmsg *em) AS_MUST_CHECK;
 
-/* Replaces cases, cells, flagged events, ids and labels by what the logs give, in one transaction. */
+/* Replaces cases, cells, balances, flagged events, ids and labels by what the logs give, in one transaction. */
 as_err store_rebuild(struct store *st, struct as_errmsg *em) AS_MUST_CHECK;
 
 #endif

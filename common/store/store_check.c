@@ -83,6 +83,7 @@ static as_err rebuild(struct store *st, struct as_errmsg *em)
 	if ((err = fold_counts_make(st->fold, &x)))
 		return err;
 	self.ledger_version = LEDGER_VERSION;
+	self.format = STORE_FORMAT;
 	if ((err = fold_all(st, &x, st->fold, &x)) || (err = self_put(&x, &self)))
 		return err;
 	return kv_commit(&x.txn);
@@ -312,7 +313,7 @@ static void kv_done(struct kv **kv)
 	kv_close(*kv);
 }
 
-static as_err check_folds(struct store *st, const struct stx *x)
+static as_err check_folds(struct store *st, const struct stx *x, const struct store_self *self)
 {
 	AS_AUTO(kv) struct kv *memory = NULL;
 	AS_AUTO(buf) struct buf row = {0};
@@ -330,10 +331,11 @@ static as_err check_folds(struct store *st, const struct stx *x)
 	err = row_get(x, TABLE_SELF, &counted, &body);
 	if (err && err != AS_ENOTFOUND)
 		return err;
-	bool counts = err == AS_OK; /* else they are made when the store is opened for writing */
+	/* else they are made when the store is opened for writing */
+	bool counts = err == AS_OK, balances = self->format >= STORE_FORMAT_BALANCES;
 	err = AS_OK;
 	for (size_t i = 0; i < fold_tables_n && err == AS_OK; i++)
-		if (counts || fold_tables[i] != TABLE_FLAG_COUNT)
+		if ((counts || fold_tables[i] != TABLE_FLAG_COUNT) && (balances || fold_tables[i] != TABLE_BALANCE))
 			err = compare_table(x, &made, fold_tables[i]);
 	return err;
 }
@@ -347,5 +349,5 @@ as_err store_check(struct store *st, struct as_errmsg *em)
 	if ((err = store_begin(st, KV_READ, em, &x)) || (err = self_get(&x, &self)) ||
 	    (err = check_rows(&x)) || (err = check_logs(st, &x)))
 		return err;
-	return check_folds(st, &x);
+	return check_folds(st, &x, &self);
 }

@@ -11,14 +11,14 @@
 #define CHUNKS_KEPT 2
 #define CHUNKS_LARGE 32
 #define BUCKETS_MIN 256
-#define CELLS_MIN 64
 #define CELLS_LARGE 65536
 
 _Static_assert((uint64_t)sizeof(struct case_entry) * CASE_EVENTS_MAX * 4 < CHUNK_BYTES,
 	       "a case fits a chunk");
 
 const uint8_t fold_tables[] = {TABLE_CASE,     TABLE_CELL,  TABLE_FLAGGED,
-			       TABLE_EVENT_ID, TABLE_LABEL, TABLE_FLAG_COUNT};
+			       TABLE_EVENT_ID, TABLE_LABEL, TABLE_FLAG_COUNT,
+			       TABLE_BALANCE};
 const size_t fold_tables_n = AS_COUNT(fold_tables);
 
 struct flag {
@@ -51,13 +51,10 @@ struct fold {
 	size_t buckets_n; /* power of two */
 	struct fold_case **cases;
 	size_t cases_n, cases_cap;
-	struct cell_sum cells;
-	uint32_t *order; /* of the cells, when they are written */
-	size_t order_cap;
+	struct grown_sum cells, balances;
 	struct flag_count *counts;
 	size_t counts_n, counts_cap;
 	struct cell_sink sink;
-	bool cells_used;
 	as_err err; /* of the sink, which cannot fail */
 	bool needs_rebuild;
 };
@@ -100,41 +97,25 @@ static void sink_add(void *ctx, const struct cell_key *key, const int64_t v[CELL
 {
 	struct fold *f = ctx;
 
-	if (f->err)
-		return;
-	f->cells_used = true;
-	if (cell_sum_wants_more(&f->cells)) {
-		struct cell *slots = calloc(2 * f->cells.cap, sizeof *slots), *old = f->cells.slots;
-		struct cell_sum more;
-		if (slots == NULL) {
-			f->err = AS_ENOMEM;
-			return;
-		}
-		cell_sum_init(&more, slots, 2 * f->cells.cap);
-		cell_sum_move(&more, &f->cells);
-		f->cells = more;
-		free(old);
-	}
-	cell_sum_add(&f->cells, key, v);
+	if (f->err == AS_OK)
+		f->err = grown_sum_add(&f->cells, key, v);
 #ifdef BUG_3 /* planted: a cell is applied twice */
-	cell_sum_add(&f->cells, key, v);
+	if (f->err == AS_OK)
+		f->err = grown_sum_add(&f->cells, key, v);
 #endif
 }
 
 as_err fold_new(struct fold **ret_f)
 {
 	struct fold *f = calloc(1, sizeof *f);
-	struct cell *slots = calloc(CELLS_MIN, sizeof *slots);
 
 	if (f)
 		f->buckets = calloc(BUCKETS_MIN, sizeof *f->buckets);
-	if (f == NULL || slots == NULL || f->buckets == NULL) {
-		free(slots);
+	if (f == NULL || f->buckets == NULL || grown_sum_init(&f->cells) || grown_sum_init(&f->balances)) {
 		fold_free(f);
 		return AS_ENOMEM;
 	}
 	f->buckets_n = BUCKETS_MIN;
-	cell_sum_init(&f->cells, slots, CELLS_MIN);
 	f->sink = (struct cell_sink){.ctx = f, .add = sink_add};
 	*ret_f = f;
 	return AS_OK;
@@ -149,29 +130,10 @@ void fold_free(struct fold *take_f)
 	free(take_f->chunks);
 	free(take_f->buckets);
 	free(take_f->cases);
-	free(take_f->cells.slots);
-	free(take_f->order);
+	grown_sum_done(&take_f->cells);
+	grown_sum_done(&take_f->balances);
 	free(take_f->counts);
 	free(take_f);
-}
-
-/* The table is cleared at every batch: a large one is not kept for small batches. */
-static void cells_reset(struct fold *f)
-{
-	struct cell *slots = f->cells.slots;
-	size_t cap = f->cells.cap, want = cap;
-
-	if (!f->cells_used)
-		return;
-	f->cells_used = false;
-	while (want > CELLS_MIN && f->cells.n < want / 16)
-		want /= 2;
-	if (want != cap && (slots = realloc(slots, want * sizeof *slots)) == NULL) {
-		slots = f->cells.slots;
-		want = cap;
-	}
-	memset(slots, 0, want * sizeof *slots);
-	cell_sum_init(&f->cells, slots, want);
 }
 
 static size_t bucket_of(const struct fold *f, const struct case_key *key);
@@ -185,7 +147,8 @@ void fold_reset(struct fold *f)
 		free(f->chunks[--f->chunks_n]);
 	f->chunk = 0;
 	f->arena = (struct arena){0};
-	cells_reset(f);
+	grown_sum_reset(&f->cells);
+	grown_sum_reset(&f->balances);
 	f->counts_n = 0;
 	f->err = AS_OK;
 	f->needs_rebuild = false;
@@ -203,7 +166,7 @@ bool fold_needs_rebuild(const struct fold *f)
 
 bool fold_is_large(const struct fold *f)
 {
-	return f->chunk > CHUNKS_LARGE || f->cells.n > CELLS_LARGE;
+	return f->chunk > CHUNKS_LARGE || f->cells.sum.n > CELLS_LARGE;
 }
 
 /* ---- cases of the batch -------------------------------------------------------------------------------*/
@@ -539,45 +502,18 @@ static as_err case_write(const struct stx *x, const struct fold_case *c)
 	return row_put_scratch(x, TABLE_CASE, &key);
 }
 
-static as_err cell_write(const struct stx *x, const struct cell *cell)
-{
-	struct store_key_buf key = key_copy(bytes_of(cell->key.b, cell->key.n));
-	size_t values_n = cell_tables[cell->key.b[0]].values_n;
-	uint8_t body[8 * CELL_VALUES_MAX];
-	struct bytes old = {0};
-	bool zero = true;
-	as_err err = row_get(x, TABLE_CELL, &key, &old);
-
-	if (err && err != AS_ENOTFOUND)
-		return err;
-	if (err == AS_OK && old.n != 8 * values_n)
-		return row_damaged(x, TABLE_CELL, key_bytes(&key));
-	for (size_t i = 0; i < values_n; i++) {
-		uint64_t v = (uint64_t)cell->v[i] + (old.n ? get_be64(old.p + 8 * i) : 0);
-		zero = zero && v == 0;
-		put_be64(body + 8 * i, v);
-	}
-	if (zero)
-		return row_del(x, TABLE_CELL, &key);
-	return row_put(x, TABLE_CELL, &key, bytes_of(body, 8 * values_n));
-}
-
+/* Balances are what cells add up to: their differences come from the same differences. */
 static as_err cells_write(struct fold *f, const struct stx *x)
 {
+	const struct cell_sum *cells = &f->cells.sum;
 	as_err err = AS_OK;
-	size_t n;
 
-	if (f->order_cap < f->cells.n) {
-		uint32_t *order = realloc(f->order, f->cells.n * sizeof *order);
-		if (order == NULL)
-			return AS_ENOMEM;
-		f->order = order;
-		f->order_cap = f->cells.n;
-	}
-	n = f->cells.n ? cell_sum_sort(&f->cells, f->order) : 0;
-	for (size_t i = 0; i < n && err == AS_OK; i++)
-		err = cell_write(x, &f->cells.slots[f->order[i]]);
-	return err;
+	for (size_t i = 0; f->cells.used && i < cells->cap && err == AS_OK; i++)
+		if (cells->slots[i].key.n)
+			err = balance_add(&f->balances, &cells->slots[i].key, cells->slots[i].v);
+	if (err == AS_OK)
+		err = grown_sum_write(&f->cells, x, TABLE_CELL);
+	return err ? err : grown_sum_write(&f->balances, x, TABLE_BALANCE);
 }
 
 /* A store of a program that kept no counts: they are made from the rows. */

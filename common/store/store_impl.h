@@ -5,6 +5,7 @@
  *	store_read.c	reads of cases, cells, ring, values
  *	store_commit.c	the batch: blocks, receipts, ends, values
  *	store_fold.c	events into cases, cells, flagged events
+ *	store_balance.c	sums of cells, and what a report reads of them
  *	store_index.c	event ids and labels of a branch
  *	store_ring.c	key changes
  *	store_cut.c	blocks aside: refused ones, and the own tail after a fork
@@ -16,7 +17,8 @@
 #include "common/store/rows.h"
 #include "common/store/store.h"
 
-#define STORE_FORMAT 1
+#define STORE_FORMAT 2
+#define STORE_FORMAT_BALANCES 2 /* the first with TABLE_BALANCE */
 
 /* The row SELF_IDENTITY. */
 struct store_self {
@@ -88,6 +90,30 @@ as_err fold_flush(struct fold *f, const struct stx *x) AS_MUST_CHECK;
 
 /* Counts of flagged events, where the store has none yet. */
 as_err fold_counts_make(struct fold *f, const struct stx *x) AS_MUST_CHECK;
+
+/* ---- store_balance.c ----------------------------------------------------------------------------------*/
+
+/* A sum of cells over memory of its own. */
+struct grown_sum {
+	struct cell_sum sum;
+	uint32_t *order; /* when it is written */
+	size_t order_cap;
+	bool used;
+};
+
+as_err grown_sum_init(struct grown_sum *g) AS_MUST_CHECK;
+void grown_sum_done(struct grown_sum *g); /* accepts a zeroed one */
+void grown_sum_reset(struct grown_sum *g);
+as_err grown_sum_add(struct grown_sum *g, const struct cell_key *key,
+		     const int64_t v[CELL_VALUES_MAX]) AS_MUST_CHECK;
+/* Adds it to the rows of TABLE_CELL or TABLE_BALANCE, in their order. */
+as_err grown_sum_write(struct grown_sum *g, const struct stx *x, unsigned table) AS_MUST_CHECK;
+
+/* What the difference to a cell makes of its balances. */
+as_err balance_add(struct grown_sum *g, const struct cell_key *key, const int64_t v[CELL_VALUES_MAX]) AS_MUST_CHECK;
+
+/* All balance rows anew, from the cells. */
+as_err balance_make(const struct stx *x) AS_MUST_CHECK;
 
 /* store_index.c: event ids and labels of a branch: add (sign 1) or take out (-1) one event. */
 as_err index_event(const struct stx *x, const struct log_id *log, uint64_t index, struct bytes event,

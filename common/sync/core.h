@@ -17,6 +17,8 @@ struct sync_ship {
 	uint8_t reason;	      /* of the last refusal */
 	struct log_head peer; /* what it holds, root compared with ours where we hold as much */
 	uint64_t sent;	      /* next index to send */
+	uint64_t half;	      /* head office: what is to be answered before … */
+	uint32_t since_half;  /* … more than half a window of blocks is sent after it */
 	bool showing;	      /* the block at `show` is to be sent once more when credit allows: … */
 	uint64_t show;	      /* … evidence of a fork, or one that rotted there */
 	uint64_t keys_peer;   /* key changes it holds */
@@ -37,7 +39,7 @@ struct sync_session {
 	bool established; /* the peer answered our nonce: it is alive now */
 	bool complete;	  /* all heads of the peer are known */
 	bool credit_blocked;
-	bool want; /* head office: the branch has more than its credit lets it send */
+	bool want; /* head office: the branch has more than its credit lets it send; set by role->want */
 	uint32_t link;
 	char branch[BRANCH_CODE_MAX]; /* the branch of this session, on both sides */
 	uint8_t run_id[16];	      /* the peer's */
@@ -67,6 +69,7 @@ struct sync_role {
 	void (*lacking)(struct sync_core *c, struct sync_session *s,
 			const struct wire_head *h);		       /* a log we lack */
 	void (*complete)(struct sync_core *c, struct sync_session *s); /* all heads of the peer are known */
+	void (*want)(struct sync_core *c, struct sync_session *s, bool want); /* head office: credit, or none */
 	void (*receipt)(struct sync_core *c, struct sync_log *log,
 			const struct msg_have *h); /* it lies on our log */
 	void (*stored)(struct sync_core *c, const struct sync_item *item,

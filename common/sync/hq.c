@@ -40,10 +40,43 @@ struct sync_session *hq_session_of(struct hq_core *h, const char *branch)
 	return n && n->session != HQ_NO_SESSION ? &h->sessions[n->session] : NULL;
 }
 
+void hq_want(struct sync_core *c, struct sync_session *s, bool want)
+{
+	struct hq_core *h = self(c);
+	size_t i = (size_t)(s - h->sessions);
+
+	s->want = want;
+	if (want)
+		h->wants[i / 64] |= UINT64_C(1) << i % 64;
+	else
+		h->wants[i / 64] &= ~(UINT64_C(1) << i % 64);
+}
+
+/* The first session from `from` on that wants credit; sessions_n when none does. */
+static size_t next_want(const struct hq_core *h, size_t from)
+{
+	for (size_t word = from / 64; word * 64 < h->sessions_n; word++) {
+		uint64_t bits = h->wants[word];
+		if (word == from / 64)
+			bits &= ~UINT64_C(0) << from % 64;
+		if (bits)
+			return word * 64 + (size_t)__builtin_ctzll(bits);
+	}
+	return h->sessions_n;
+}
+
+bool hq_any_wants(const struct hq_core *h)
+{
+	return next_want(h, 0) < h->sessions_n;
+}
+
 void hq_session_end(struct hq_core *h, struct hq_node *n)
 {
 	if (n->session == HQ_NO_SESSION)
 		return;
+	hq_want(&h->c, &h->sessions[n->session], false);
+	if (n->session < h->sessions_free)
+		h->sessions_free = n->session;
 	sync_credit_end(&h->c, &h->sessions[n->session]);
 	h->sessions[n->session] = (struct sync_session){0};
 	n->session = HQ_NO_SESSION;
@@ -52,9 +85,10 @@ void hq_session_end(struct hq_core *h, struct hq_node *n)
 struct sync_session *hq_session_begin(struct hq_core *h, struct hq_node *n)
 {
 	hq_session_end(h, n);
-	size_t i = 0;
+	size_t i = h->sessions_free;
 	while (i < h->sessions_n && h->sessions[i].open)
 		i++;
+	h->sessions_free = i;
 	if (i == h->sessions_cap)
 		return NULL;
 	if (i == h->sessions_n)
@@ -116,23 +150,33 @@ void hq_top_up(struct sync_core *c, struct sync_session *s)
 		sync_credit_give(c, s, more);
 }
 
-/* Deficit round robin: whose turn it is gets room for at least one block. */
+static bool grant_one(struct sync_core *c, struct sync_session *s)
+{
+	uint64_t left = s->granted - s->received;
+
+	if (!s->open || left >= BLOCK_BYTES_MAX || left + c->pool < BLOCK_BYTES_MAX)
+		return false;
+	sync_credit_give(c, s, c->pool < HQ_CREDIT_QUANTUM ? c->pool : HQ_CREDIT_QUANTUM);
+	hq_want(c, s, false);
+	s->grant_ms = c->now;
+	sync_have_send(c, s, NULL, false);
+	return true;
+}
+
+/* Deficit round robin: whose turn it is gets room for at least one block. Costs what wants credit. */
 void hq_grant(struct sync_core *c)
 {
 	struct hq_core *h = self(c);
 
 	if (c->now < c->full_until)
 		return;
-	for (size_t tried = 0; tried < h->sessions_n && c->pool > 0; tried++) {
-		struct sync_session *s = &h->sessions[h->turn];
-		uint64_t left = s->granted - s->received;
-		h->turn = (h->turn + 1) % h->sessions_n;
-		if (!s->open || !s->want || left >= BLOCK_BYTES_MAX || left + c->pool < BLOCK_BYTES_MAX)
-			continue;
-		sync_credit_give(c, s, c->pool < HQ_CREDIT_QUANTUM ? c->pool : HQ_CREDIT_QUANTUM);
-		s->want = false;
-		s->grant_ms = c->now;
-		sync_have_send(c, s, NULL, false);
+	/* once round, from whose turn it is: those behind it, then those before it */
+	size_t turn = h->turn;
+	for (size_t half = 0; half < 2; half++) {
+		size_t end = half ? turn : h->sessions_n;
+		for (size_t i = next_want(h, half ? 0 : turn); i < end && c->pool > 0; i = next_want(h, i + 1))
+			if (grant_one(c, &h->sessions[i]) && c->pool == 0)
+				h->turn = (i + 1) % h->sessions_n;
 	}
 }
 
@@ -164,16 +208,17 @@ static void role_lacking(struct sync_core *c, struct sync_session *s, const stru
 {
 	if (log_is_hq(&head->log) && head->log.number >= c->instance)
 		hq_rolled_back(self(c), s->branch, &head->log, head->head.size);
-	s->want = true;
+	hq_want(c, s, true);
 }
 
 static void role_complete(struct sync_core *c, struct sync_session *s)
 {
 	size_t at = 0;
 
-	s->want |= hq_behind(c, s);
+	bool want = s->want || hq_behind(c, s);
 	for (struct sync_log *log; (log = sync_log_next(c, s->branch, &at)) != NULL;)
-		s->want |= log->damaged != LOG_NO_END;
+		want |= log->damaged != LOG_NO_END;
+	hq_want(c, s, want);
 	hq_grant(c);
 	at = 0;
 	for (struct sync_log *log; (log = sync_log_next(c, s->branch, &at)) != NULL;)
@@ -242,7 +287,7 @@ static void role_stored(struct sync_core *c, const struct sync_item *item, bool 
 		if (n && n->refused && log_id_equal(&n->refused_log, &item->log))
 			n->refused = false;
 		if (s) {
-			s->want |= hq_behind(c, s);
+			hq_want(c, s, s->want || hq_behind(c, s));
 			hq_top_up(c, s);
 		}
 		break;
@@ -261,17 +306,7 @@ static void role_stored(struct sync_core *c, const struct sync_item *item, bool 
 		break;
 	}
 	case ITEM_ADMIT:
-		for (size_t i = 0; i < h->tokens_n; i++) {
-			struct hq_token *t = &h->tokens[i];
-			if (t->number != item->number)
-				continue;
-			struct msg m = {.type = MSG_JOINED};
-			t->state = TOKEN_USED;
-			memcpy(m.joined.branch, t->branch, sizeof m.joined.branch);
-			memcpy(m.joined.identity, t->join.identity, sizeof m.joined.identity);
-			hq_core_add_node(h, t->branch);
-			sync_send(c, t->link, &m);
-		}
+		hq_admitted(h, item->number);
 		return;
 	default:
 		return;
@@ -297,6 +332,7 @@ static const struct sync_role role = {
     .peer_more = role_peer_more,
     .lacking = role_lacking,
     .complete = role_complete,
+    .want = hq_want,
     .receipt = role_receipt,
     .stored = role_stored,
 };
@@ -322,6 +358,7 @@ void hq_core_init(struct hq_core *h, const struct hq_conf *conf)
 	as_assert(conf->pool >= HQ_CREDIT_QUANTUM);
 	h->sessions = conf->sessions;
 	h->sessions_cap = conf->sessions_cap;
+	as_assert(h->sessions_cap <= HQ_SESSIONS_MAX);
 	h->nodes = conf->nodes;
 	h->nodes_cap = conf->nodes_cap;
 	h->tokens = conf->tokens;
@@ -351,24 +388,6 @@ bool hq_core_add_node(struct hq_core *h, const char branch[BRANCH_CODE_MAX])
 	h->nodes_n++;
 	h->nodes[i] = (struct hq_node){.session = HQ_NO_SESSION, .receipt_ms = h->c.now};
 	memcpy(h->nodes[i].branch, branch, BRANCH_CODE_MAX);
-	return true;
-}
-
-bool hq_core_add_token(struct hq_core *h, const struct hq_token *token)
-{
-	size_t at = 0;
-
-	while (at < h->tokens_n && h->tokens[at].number != token->number)
-		at++;
-	if (at == h->tokens_cap) /* full: one that nobody can use any more makes room */
-		for (at = 0; at < h->tokens_n; at++)
-			if (h->tokens[at].state == TOKEN_SPENT && !h->tokens[at].more)
-				break;
-	if (at == h->tokens_cap)
-		return false;
-	if (at == h->tokens_n)
-		h->tokens_n++;
-	h->tokens[at] = *token;
 	return true;
 }
 
@@ -427,9 +446,9 @@ void hq_core_recv(struct hq_core *h, uint64_t now, const struct hq_link *link, c
 		sync_heads(&h->c, s, &m->heads);
 		if (m->heads.announce) {
 			if (s->returned != before)
-				s->want = false; /* it cannot use credit now */
+				hq_want(&h->c, s, false); /* it cannot use credit now */
 			else if (m->heads.heads_n > 0)
-				s->want |= hq_behind(&h->c, s);
+				hq_want(&h->c, s, s->want || hq_behind(&h->c, s));
 			sync_have_send(&h->c, s, NULL, false); /* alive, too */
 		}
 		if (!m->heads.ask)
@@ -439,7 +458,7 @@ void hq_core_recv(struct hq_core *h, uint64_t now, const struct hq_link *link, c
 		s->grant_ms = now;
 		sync_block(&h->c, s, &m->block);
 		if (s->granted - s->received < BLOCK_BYTES_MAX) { /* before the rest has come it may send more */
-			s->want |= more_to_come(&h->c, s);
+			hq_want(&h->c, s, s->want || more_to_come(&h->c, s));
 			hq_grant(&h->c);
 		}
 		if (h->c.gap_seen && !n->gap) {
@@ -478,9 +497,9 @@ void hq_core_refeed(struct hq_core *h, uint64_t now, const struct msg_block *b)
 void hq_core_link_down(struct hq_core *h, uint64_t now, uint32_t link)
 {
 	h->c.now = now;
-	for (size_t i = 0; i < h->nodes_n; i++)
-		if (h->nodes[i].session != HQ_NO_SESSION && h->sessions[h->nodes[i].session].link == link)
-			hq_session_end(h, &h->nodes[i]);
+	for (size_t i = 0; i < h->sessions_n; i++)
+		if (h->sessions[i].open && h->sessions[i].link == link)
+			hq_session_end(h, hq_node_of(h, h->sessions[i].branch));
 	hq_grant(&h->c);
 }
 

@@ -12,6 +12,7 @@
 
 #define HQ_CREDIT_QUANTUM (256 * 1024) /* a turn of the round robin; at least one block */
 #define HQ_NO_SESSION UINT32_MAX
+#define HQ_SESSIONS_MAX 16384
 
 _Static_assert(HQ_CREDIT_QUANTUM >= BLOCK_BYTES_MAX, "a turn serves at least one block");
 
@@ -35,6 +36,7 @@ struct hq_node {
 	struct hq_run runs[8]; /* newest first */
 	uint8_t lives[8][16];  /* runs that proved alive, newest first: one that returns is a clone */
 	bool clone, refused, incompatible, revoked, gap;
+	bool token_used; /* one of its tokens may be TOKEN_USED */
 	struct log_id refused_log; /* a block of it was refused last */
 	uint64_t gap_ms;
 	uint64_t seen_ms;    /* last whole message; 0: never in this run */
@@ -78,14 +80,25 @@ struct hq_core {
 	struct sync_core c;
 	struct sync_session *sessions;
 	size_t sessions_n, sessions_cap; /* n: that were ever in use; free ones among them are taken first */
+	size_t sessions_free;		 /* none before it is free */
+	uint64_t wants[HQ_SESSIONS_MAX / 64]; /* a bit a session: it wants credit */
 	struct hq_node *nodes; /* sorted by branch */
 	size_t nodes_n, nodes_cap;
-	struct hq_token *tokens;
+	struct hq_token *tokens; /* by number */
 	size_t tokens_n, tokens_cap;
 	size_t turn; /* session whose turn it is for credit */
 	enum sync_hq_state state;
 	uint64_t recovering_until;
 	uint64_t damage_ms; /* damaged blocks were asked back last */
+};
+
+struct hq_tables {
+	struct sync_log *logs;
+	size_t logs_cap;
+	struct hq_node *nodes;
+	size_t nodes_cap;
+	struct hq_token *tokens;
+	size_t tokens_cap;
 };
 
 void hq_core_init(struct hq_core *h, const struct hq_conf *conf);
@@ -94,6 +107,8 @@ bool hq_core_load_log(struct hq_core *h, const struct log_row *row);
 bool hq_core_add_node(struct hq_core *h, const char branch[BRANCH_CODE_MAX]);
 bool hq_core_add_token(struct hq_core *h,
 		       const struct hq_token *token); /* in place of the same number, if it is there */
+/* Takes larger arrays, with what stands in the present ones, which are the caller's again; NULL: that one stays. */
+void hq_core_grow(struct hq_core *h, const struct hq_tables *larger);
 
 /* m: borrowed. Slots of blocks and keys are given back by SYNC_FREE, at once or later. */
 void hq_core_recv(struct hq_core *h, uint64_t now, const struct hq_link *link, const struct msg *m);
@@ -129,6 +144,8 @@ void hq_core_go(struct hq_core *h, uint64_t now);
 /* A new key-transport key: numbers sealed to older ones are to be sealed again. */
 void hq_core_transport(struct hq_core *h, uint64_t now, uint32_t transport);
 
+const struct hq_token *hq_core_token(const struct hq_core *h, uint32_t number); /* NULL: not known */
+void hq_core_tokens_tidy(struct hq_core *h); /* forgets those that nobody can use any more */
 const struct msg_join *hq_core_join(const struct hq_core *h, uint32_t token);
 enum sync_state hq_core_state(struct hq_core *h, const char branch[BRANCH_CODE_MAX], uint64_t now);
 /* Events of all logs of a branch: said by it, held, receipted. */

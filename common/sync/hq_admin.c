@@ -9,7 +9,7 @@ void hq_ask_back(struct hq_core *h, struct sync_log *log)
 		struct sync_session *s = &h->sessions[i];
 		if (!s->open || !sync_log_shared(&log->row.id, s->branch))
 			continue;
-		s->want = true;
+		hq_want(&h->c, s, true);
 		hq_grant(&h->c);
 		sync_ask_back(&h->c, s, log);
 	}
@@ -61,14 +61,6 @@ bool hq_core_room(struct hq_core *h, const struct log_id *id)
 	return sync_log_room(&h->c, id);
 }
 
-bool hq_core_token_room(const struct hq_core *h)
-{
-	for (size_t i = 0; i < h->tokens_n; i++)
-		if (h->tokens[i].state == TOKEN_SPENT && !h->tokens[i].more)
-			return true;
-	return h->tokens_n < h->tokens_cap;
-}
-
 /* Blocks of this log came while it was being written: whoever has them says Hello. */
 static void say_again(struct hq_core *h, const struct log_id *id)
 {
@@ -95,7 +87,7 @@ void hq_core_appended(struct hq_core *h, uint64_t now, const struct log_row *row
 		for (size_t i = 0; i < h->sessions_n; i++) /* nobody has it yet */
 			if (h->sessions[i].open && sync_log_shared(&row->id, h->sessions[i].branch))
 				sync_ship_of(&h->c, &h->sessions[i], log)->known = true;
-	if (log) { /* else the table is full: it is shared after the next start, which makes room */
+	if (log) { /* else the table is full: it is shared after the next start */
 		log->row = *row;
 		log->in = row->head.size;
 	}

@@ -1,8 +1,8 @@
-/* Hello and Join: who may speak, who is alive, who is a clone. */
+/* Hello: who may speak, who is alive, who is a clone. */
 #include "common/base/check.h"
 #include "common/sync/hq_impl.h"
 
-/* ---- Hello, Join
+/* ---- Hello
  * --------------------------------------------------------------------------------------------------*/
 
 /* False: a Hello that was heard before, late or repeated. */
@@ -64,10 +64,7 @@ void hq_on_hello(struct hq_core *h, const struct hq_link *link, const struct msg
 		sync_refuse(&h->c, NULL, link->link, REFUSE_HELLO, NULL, 0);
 		return;
 	}
-	for (size_t i = 0; i < h->tokens_n; i++) /* its own link was seen: the token is of no more use */
-		if (h->tokens[i].state == TOKEN_USED &&
-		    memcmp(h->tokens[i].branch, n->branch, BRANCH_CODE_MAX) == 0)
-			h->tokens[i].state = TOKEN_SPENT;
+	hq_tokens_spend(h, n);
 	struct sync_session *s = hq_session_begin(h, n);
 	if (s == NULL) {
 		sync_alarm(&h->c, ALARM_TOO_MANY, n->branch, NULL, h->sessions_cap);
@@ -116,51 +113,4 @@ void hq_prove_alive(struct hq_core *h, struct hq_node *n, struct sync_session *s
 		i--;
 	memmove(n->lives[1], n->lives[0], i * sizeof n->lives[0]);
 	memcpy(n->lives[0], s->run_id, sizeof n->lives[0]);
-}
-
-void hq_on_join(struct hq_core *h, const struct hq_link *link, const struct msg_join *j)
-{
-	struct hq_token *t = NULL;
-
-	for (size_t i = 0; i < h->tokens_n; i++)
-		if (h->tokens[i].number == link->token && link->kind == SYNC_LINK_JOIN)
-			t = &h->tokens[i];
-	if (t == NULL || t->state == TOKEN_SPENT || memcmp(t->branch, j->branch, BRANCH_CODE_MAX) != 0 ||
-	    (t->state == TOKEN_OPEN && h->c.now >= t->expires_ms)) {
-		sync_refuse(&h->c, NULL, link->link, REFUSE_TOKEN, NULL, 0);
-		return;
-	}
-	if (t->state == TOKEN_OPEN) {
-		t->join = *j;
-		t->link = link->link;
-		t->state = TOKEN_ADMITTING;
-		if (!sync_push(&h->c, &(struct sync_item){.type = ITEM_ADMIT,
-							  .slot = SYNC_NO_SLOT,
-							  .link = link->link,
-							  .number = t->number,
-							  .ready = true}))
-			t->state = TOKEN_OPEN;
-		sync_kick(&h->c);
-		return;
-	}
-	if (memcmp(t->join.identity, j->identity, sizeof j->identity) != 0) {
-		sync_alarm(&h->c, ALARM_TOKEN_REUSED, t->branch, NULL, t->number);
-		sync_refuse(&h->c, NULL, link->link, REFUSE_TOKEN, NULL, 0);
-		return;
-	}
-	t->link = link->link;
-	if (t->state == TOKEN_USED) { /* the Joined was lost */
-		struct msg m = {.type = MSG_JOINED};
-		memcpy(m.joined.branch, t->branch, sizeof m.joined.branch);
-		memcpy(m.joined.identity, t->join.identity, sizeof m.joined.identity);
-		sync_send(&h->c, link->link, &m);
-	}
-}
-
-const struct msg_join *hq_core_join(const struct hq_core *h, uint32_t token)
-{
-	for (size_t i = 0; i < h->tokens_n; i++)
-		if (h->tokens[i].number == token)
-			return &h->tokens[i].join;
-	return NULL;
 }

@@ -2,7 +2,8 @@
  * Inside of the head-office core, shared by its files:
  *
  *	hq.c		nodes, sessions, credit, messages, receipts
- *	hq_hello.c	Hello and Join: who may speak, who is alive, who is a clone
+ *	hq_hello.c	Hello: who may speak, who is alive, who is a clone
+ *	hq_join.c	tokens, Join; larger tables
  *	hq_admin.c	own logs, ended keys, instances, damaged blocks
  *	hq_state.c	time and state
  */
@@ -15,6 +16,10 @@ struct hq_node *hq_node_of(struct hq_core *h, const char *branch);	     /* NULL:
 struct sync_session *hq_session_of(struct hq_core *h, const char *branch);   /* NULL: none */
 struct sync_session *hq_session_begin(struct hq_core *h, struct hq_node *n); /* NULL: too many */
 void hq_session_end(struct hq_core *h, struct hq_node *n);
+
+/* Does it want credit? */
+void hq_want(struct sync_core *c, struct sync_session *s, bool want);
+bool hq_any_wants(const struct hq_core *h);
 
 /* Does the branch hold more of a shared log than head office? */
 bool hq_behind(struct sync_core *c, struct sync_session *s);
@@ -29,6 +34,9 @@ void hq_rolled_back(struct hq_core *h, const char *branch, const struct log_id *
 
 void hq_on_hello(struct hq_core *h, const struct hq_link *link, const struct msg_hello *m);
 void hq_on_join(struct hq_core *h, const struct hq_link *link, const struct msg_join *j);
+void hq_admitted(struct hq_core *h, uint32_t token); /* durable */
+/* The branch said Hello by its own key: a token that let it in is of no more use. */
+void hq_tokens_spend(struct hq_core *h, struct hq_node *n);
 /* The first message that carries our nonce: this run is alive now. A run that comes back after another: a
  * clone. */
 void hq_prove_alive(struct hq_core *h, struct hq_node *n, struct sync_session *s);

@@ -29,9 +29,7 @@ void hq_core_tick(struct hq_core *h, uint64_t now)
 		h->c.full_until = 0;
 		sync_kick(&h->c);
 	}
-	bool short_of_credit = false;
-	for (size_t i = 0; i < h->sessions_n; i++)
-		short_of_credit |= h->sessions[i].open && h->sessions[i].want && h->c.pool < BLOCK_BYTES_MAX;
+	bool short_of_credit = h->c.pool < BLOCK_BYTES_MAX && hq_any_wants(h);
 	for (size_t i = 0; i < h->nodes_n; i++) {
 		struct hq_node *n = &h->nodes[i];
 		if (n->session == HQ_NO_SESSION)

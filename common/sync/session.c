@@ -297,7 +297,8 @@ void sync_heads(struct sync_core *c, struct sync_session *s, const struct msg_he
 			s->received += h->returned - s->returned;
 			c->pool += h->returned - s->returned;
 			s->returned = h->returned;
-			s->want = false; /* it has nothing that it could send */
+			if (c->role->want)
+				c->role->want(c, s, false); /* it has nothing that it could send */
 		}
 		for (uint32_t i = 0; i < h->heads_n; i++) {
 			struct sync_log *log = sync_log_find(c, &h->heads[i].log);

@@ -51,7 +51,25 @@ static void pump_keys(struct sync_core *c, struct sync_session *s, struct sync_l
 	}
 }
 
-/* Sends blocks of one log while credit lasts; false when credit ended. */
+/*
+ * Credit counts bytes, but a branch has places for so many blocks only, and a link for so many messages: one
+ * small block an enrolment would fill both. Two halves in turn: never more than a window is unanswered, and
+ * the second half goes out while the first is on its way.
+ */
+static bool window_full(const struct sync_core *c, struct sync_ship *ship)
+{
+	if (!c->is_hq || ship->since_half < SYNC_BLOCKS_WINDOW / 2)
+		return false;
+	if (ship->half > ship->sent) /* it was sent back to an earlier place */
+		ship->half = ship->sent;
+	if (ship->peer.size < ship->half)
+		return true;
+	ship->half = ship->sent;
+	ship->since_half = 0;
+	return false;
+}
+
+/* Sends blocks of one log while credit lasts; false when credit ended, or a window of blocks is unanswered. */
 static bool pump_log(struct sync_core *c, struct sync_session *s, struct sync_log *log)
 {
 	struct sync_ship *ship = sync_ship_of(c, s, log);
@@ -61,6 +79,8 @@ static bool pump_log(struct sync_core *c, struct sync_session *s, struct sync_lo
 		if (!c->env.block_at(c->env.ctx, &log->row.id, ship->sent, &meta) || meta.first != ship->sent)
 			return true; /* the head that we were told is no block end of ours: settled by
 					Refuse(forked) */
+		if (window_full(c, ship))
+			return false;
 		if (!send_block(c, s, log, &meta)) {
 			if (!s->credit_blocked)
 				sync_announce(c, s);
@@ -70,6 +90,7 @@ static bool pump_log(struct sync_core *c, struct sync_session *s, struct sync_lo
 		if (ship->sent == ship->peer.size)
 			s->sent_ms = c->now;
 		ship->sent = meta.first + meta.count;
+		ship->since_half++;
 	}
 	return true;
 }

@@ -27,6 +27,7 @@
 		 all; what is not used is never touched */
 #define BRANCHD_LOGS_MANY 512 /* from so many logs on it is said at each start */
 #define BRANCHD_QUEUE_MAX 512
+_Static_assert(BRANCHD_QUEUE_MAX >= 4 * SYNC_BLOCKS_WINDOW, "one log of each class is sent at once");
 #define BRANCHD_APPEND_MAX 1024	 /* lines of one commit */
 #define BRANCHD_WAITING_MAX 8192 /* lines read and not answered, of all connections: beyond, each has one more … */
 #define BRANCHD_WAITING_BYTES (8u * 1024 * 1024) /* … and their bytes */

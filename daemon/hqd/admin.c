@@ -16,12 +16,13 @@ struct enrol_job {
 	struct enrol_job *next; /* that waits */
 	struct hqd *d;
 	struct control_conn *c; /* NULL: gone */
-	struct enrolment e;
-	struct join_code code;
+	struct enrolment *e;
+	struct join_code *codes; /* of each */
+	size_t n;
 	int64_t now;
 	as_err err;
 	struct as_errmsg em;
-	struct bytes raw[ENROL_EVENTS_MAX];
+	struct bytes *raw; /* room for n + ENROL_EVENTS_MAX */
 	size_t raw_n;
 	struct buf memory;
 	struct log_row rows[2];
@@ -34,7 +35,9 @@ static void enrol_run(struct worker_job *job, void *ctx)
 	struct shell_store *st = ctx;
 
 	batch_begin(&st->batch, j->now);
-	j->err = enrolment_to_batch(&st->batch, &j->e, &j->code, j->raw, &j->raw_n, &j->em);
+	j->raw_n = j->n;
+	j->err = j->n > 1 ? enrolments_to_batch(&st->batch, j->e, j->n, j->codes, j->raw, &j->em)
+			  : enrolment_to_batch(&st->batch, j->e, j->codes, j->raw, &j->raw_n, &j->em);
 	if (j->err == AS_OK)
 		j->err = batch_commit(&st->batch, &j->em);
 	if (j->err)
@@ -44,44 +47,44 @@ static void enrol_run(struct worker_job *job, void *ctx)
 	j->err = shell_copy_raw(&j->memory, j->raw, j->raw_n, j->raw);
 }
 
-static void add_token(struct hqd *d, const struct enrol_job *j)
+static void add_token(struct hqd *d, const struct enrol_job *j, size_t i)
 {
-	struct hq_token t = {.number = j->code.token, .state = TOKEN_OPEN};
+	const struct enrolment *e = &j->e[i];
+	struct hq_token t = {.number = j->codes[i].token, .state = TOKEN_OPEN};
 
-	memcpy(t.branch, j->e.branch, BRANCH_CODE_MAX);
-	t.expires_ms = clock_mono_ms() + (uint64_t)(j->e.expires - j->now);
-	t.more = j->e.uses > 1;
+	memcpy(t.branch, e->branch, BRANCH_CODE_MAX);
+	t.expires_ms = clock_mono_ms() + (uint64_t)(e->expires - j->now);
+	t.more = e->uses > 1;
 	if (!hq_core_add_token(&d->core, &t))
-		logline(LOG_LEVEL_ERR, "table-full", "what=tokens reason=\"restart aftersync-hqd to make room\"");
+		logline(LOG_LEVEL_ERR, "table-full", "what=tokens");
+	logline(LOG_LEVEL_NOTICE, "enrolled", "branch=%.8s token=%u replace=%d", e->branch, t.number, e->replace);
 }
 
 static void answer(struct enrol_job *j)
 {
-	char text[JOIN_TEXT_MAX], expires[TEXT_TIME_MAX];
-	AS_AUTO(json) json_t *line = NULL;
-
 	if (j->c == NULL)
 		return;
 	*control_user(j->c) = NULL;
-	if (j->err == AS_OK)
-		j->err = join_code_encode(&j->code, text, &j->em);
-	if (j->err) {
-		control_end(j->c, j->err == AS_EIO || j->err == AS_EFULL ? 74 : 1,
-			    j->em.text[0] ? j->em.text : as_err_text(j->err));
-		return;
+	for (size_t i = 0; j->err == AS_OK && i < j->n; i++) {
+		AS_AUTO(json) json_t *line = NULL;
+		j->err = enrolment_answer(&j->codes[i], j->d->home, j->e[i].expires, &line, &j->em);
+		if (j->err == AS_OK && !control_emit(j->c, line))
+			j->err = AS_ENOMEM;
 	}
-	text_time(j->e.expires, j->d->home, expires);
-	line = json_pack("{s:s, s:s, s:s}", "branch", j->code.branch, "expires", expires, "join_code", text);
-	as_wipe(text, sizeof text);
-	if (line && control_emit(j->c, line))
-		control_end(j->c, 0, NULL);
+	if (j->err)
+		control_end(j->c, j->err == AS_EIO || j->err == AS_EFULL || j->err == AS_ENOMEM ? 74 : 1,
+			    j->em.text[0] ? j->em.text : as_err_text(j->err));
 	else
-		control_end(j->c, 74, "out of memory");
+		control_end(j->c, 0, NULL);
 }
 
 static void enrol_free(struct enrol_job *j)
 {
-	join_code_done(&j->code);
+	if (j->codes)
+		as_wipe(j->codes, j->n * sizeof *j->codes);
+	free(j->codes);
+	free(j->e);
+	free(j->raw);
 	buf_done(&j->memory);
 	free(j);
 }
@@ -100,12 +103,11 @@ static void enrol_done(struct worker_job *job)
 			hq_core_appended(&d->core, now, &j->rows[i]);
 		if (j->rows_n == 0)
 			hq_core_not_appended(&d->core, now);
-		if (j->raw_n > 1) /* machines were ended */
-			hq_core_end_keys(&d->core, now, j->e.branch);
-		add_token(d, j);
+		if (j->raw_n > j->n) /* machines were ended */
+			hq_core_end_keys(&d->core, now, j->e[0].branch);
+		for (size_t i = 0; i < j->n; i++)
+			add_token(d, j, i);
 		shell_step_done(&d->shell);
-		logline(LOG_LEVEL_NOTICE, "enrolled", "branch=%.8s token=%u replace=%d", j->e.branch, j->code.token,
-			j->e.replace);
 	} else {
 		hq_core_not_appended(&d->core, now);
 	}
@@ -118,20 +120,11 @@ static void enrol_done(struct worker_job *job)
  * it. */
 static const char *hindered(struct hqd *d, const struct enrol_job *j)
 {
-	struct log_id to = {.cls = LOG_HQ_BRANCH, .number = d->home->instance};
-	const struct roster *r = &d->shell.view->roster;
+	const char *why = hq_core_may_append(&d->core) ? NULL : writes_nothing;
 
-	memcpy(to.branch, j->e.branch, BRANCH_CODE_MAX);
-	if (!hq_core_may_append(&d->core))
-		return writes_nothing;
-	if (!hq_core_token_room(&d->core))
-		return "not enrolled: the table of join codes is full; restart aftersync-hqd, which makes "
-		       "room";
-	if (!roster_branch_of(r, j->e.branch) && r->branches_n >= d->core.nodes_cap)
-		return "not enrolled: the table of branches is full; restart aftersync-hqd, which makes room";
-	if (!hq_core_room(&d->core, &to))
-		return "not enrolled: the table of logs is full; restart aftersync-hqd, which makes room";
-	return NULL;
+	for (size_t i = 0; why == NULL && i < j->n; i++)
+		why = tables_hindered(d, j->e[i].branch, j->n);
+	return why;
 }
 
 void admin_append_free(struct hqd *d)
@@ -143,7 +136,7 @@ void admin_append_free(struct hqd *d)
 	while ((j = d->enrol_first) != NULL && (why = hindered(d, j)) != NULL) { /* since it began to wait */
 		d->enrol_first = j->next;
 		j->err = AS_EREFUSED;
-		as_errmsg_set(&j->em, "%s", why);
+		as_errmsg_set(&j->em, "not enrolled: %s", why);
 		answer(j);
 		enrol_free(j);
 	}
@@ -184,10 +177,15 @@ void admin_enrol(struct hqd *d, struct control_conn *c, const json_t *request)
 	j->d = d;
 	j->c = c;
 	j->now = clock_utc_ms();
-	buf_init(&j->memory, 64 * 1024);
-	if (enrolment_parse(d->shell.view, request,
-			    d->conf.public_endpoint[0] ? d->conf.public_endpoint : d->conf.listen, j->now, &j->e, &j->em)) {
-		control_end(c, 64, j->em.text);
+	buf_init(&j->memory, 4u * 1024 * 1024);
+	j->err = enrolments_parse(d->shell.view, request,
+				  d->conf.public_endpoint[0] ? d->conf.public_endpoint : d->conf.listen, j->now, &j->e, &j->n,
+				  &j->em);
+	if (j->err == AS_OK && ((j->codes = calloc(j->n, sizeof *j->codes)) == NULL ||
+				(j->raw = calloc(j->n + ENROL_EVENTS_MAX, sizeof *j->raw)) == NULL))
+		j->err = AS_ENOMEM;
+	if (j->err) {
+		control_end(c, j->err == AS_ENOMEM ? 74 : 64, j->em.text[0] ? j->em.text : as_err_text(j->err));
 		enrol_free(j);
 		return;
 	}

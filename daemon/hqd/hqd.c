@@ -15,10 +15,6 @@
 #define TICK_MS 1000
 #define STATE_MS 2000
 #define STORE_HUNG_MS 20000 /* a job of the store thread that runs so long: no watchdog ping */
-#define LOGS_EACH 16	    /* room in the table of logs for each new branch, beside half of what there is */
-#define LOGS_MIN 4096
-#define NODES_MIN 1024
-#define QUEUE_MAX 4096
 
 /* Who speaks on a link: found once, by the key that CURVE proved. */
 struct hqd_link {
@@ -91,10 +87,9 @@ static void link_forget(struct hqd *d, uint32_t link)
 
 static enum hq_token_state token_state(const struct hqd *d, uint32_t token)
 {
-	for (size_t i = 0; i < d->core.tokens_n; i++)
-		if (d->core.tokens[i].number == token)
-			return d->core.tokens[i].state;
-	return TOKEN_SPENT;
+	const struct hq_token *t = hq_core_token(&d->core, token);
+
+	return t ? t->state : TOKEN_SPENT;
 }
 
 /* What the core will refuse is said here, where the roster tells why. */
@@ -120,13 +115,11 @@ static void join_look(struct hqd *d, const struct roster_token *t, const struct 
 /* A join that is wrong in itself never reaches the core. */
 static bool join_ok(struct hqd *d, const struct hqd_link *l, const struct msg_join *j)
 {
-	struct log_id to = {.cls = LOG_HQ_BRANCH, .number = d->home->instance};
 	const char *wrong = hq_core_may_append(&d->core) ? hq_all_join_wrong(d->shell.view, l->token, j)
 							 : "this head office writes nothing now";
 
-	memcpy(to.branch, j->branch, BRANCH_CODE_MAX);
-	if (wrong == NULL && !hq_core_room(&d->core, &to))
-		wrong = "the table of logs is full: restart aftersync-hqd, which makes room";
+	if (wrong == NULL)
+		wrong = tables_hindered(d, j->branch, 0);
 	if (wrong)
 		logline(LOG_LEVEL_WARN, "join-refused", "branch=%.8s reason=%s", j->branch, LOG_STR(wrong));
 	else
@@ -198,52 +191,6 @@ static void on_down(void *ctx, uint32_t link)
 	link_forget(d, link);
 	hq_core_link_down(&d->core, clock_mono_ms(), link);
 	shell_step_done(&d->shell);
-}
-
-/* ---- the roster in the core's tables ----------------------------------------------------------------------------------- */
-
-static bool has_token(const struct hq_core *h, uint32_t number)
-{
-	for (size_t i = 0; i < h->tokens_n; i++)
-		if (h->tokens[i].number == number)
-			return true;
-	return false;
-}
-
-/* What the core does not know yet of nodes and tokens. */
-static as_err load_roster(struct hqd *d)
-{
-	const struct roster *r = &d->shell.view->roster;
-	int64_t utc = clock_utc_ms();
-	uint64_t mono = clock_mono_ms();
-
-	for (size_t i = 0; i < r->branches_n; i++)
-		if (roster_node_of(r, r->branches[i].code) && !hq_core_add_node(&d->core, r->branches[i].code))
-			return AS_ETOOBIG;
-	for (size_t i = 0; i < r->tokens_n; i++) {
-		const struct roster_token *k = &r->tokens[i];
-		struct hq_token t = {.number = k->number, .state = TOKEN_OPEN};
-		int64_t left = k->expires - utc;
-		if (has_token(&d->core, k->number))
-			continue;
-		memcpy(t.branch, k->branch, BRANCH_CODE_MAX);
-		t.expires_ms = left > 0 ? mono + (uint64_t)left : mono;
-		t.more = k->used < k->uses;
-		if (k->used >= k->uses) { /* until its node has shown itself, a lost Joined may be asked for again */
-			t.state = TOKEN_USED;
-			for (size_t n = 0; n < r->nodes_n; n++)
-				if (r->nodes[n].token == k->number) {
-					memcpy(t.join.branch, r->nodes[n].branch, BRANCH_CODE_MAX);
-					memcpy(t.join.identity, r->nodes[n].identity, 32);
-					memcpy(t.join.link, r->nodes[n].link, 32);
-					memcpy(t.join.recipient, r->nodes[n].recipient, 32);
-					t.join.live = r->nodes[n].live;
-				}
-		}
-		if (!hq_core_add_token(&d->core, &t))
-			return AS_ETOOBIG;
-	}
-	return AS_OK;
 }
 
 /* ---- the role's part of the shell ---------------------------------------------------------------------------------- */
@@ -344,7 +291,7 @@ static void role_committed(void *ctx, const struct shell_commit *c, const struct
 		logline(LOG_LEVEL_NOTICE, "admitted", "branch=%.8s token=%u", c->admit.branch, c->admit.token);
 	if (c->err == AS_OK && c->result.roster_anew) {
 		links_forget(d);
-		if (load_roster(d))
+		if (tables_load_roster(d))
 			logline(LOG_LEVEL_ERR, "table-full", "what=roster");
 	}
 	/* the core begins the next commit at once, and c is that one then */
@@ -453,7 +400,7 @@ const char *hqd_state_name(enum sync_hq_state state)
 	return names[state];
 }
 
-/* A token that may be used again is open again when its last node has shown itself. */
+/* A token that may be used again is open again when its last node has shown itself; else it is forgotten. */
 static void reopen_tokens(struct hqd *d)
 {
 	const struct roster *r = &d->shell.view->roster;
@@ -465,6 +412,7 @@ static void reopen_tokens(struct hqd *d)
 		if (t->state == TOKEN_SPENT && t->more)
 			t->state = TOKEN_OPEN;
 	}
+	hq_core_tokens_tidy(&d->core);
 }
 
 static void on_tick(void *arg)
@@ -498,66 +446,6 @@ static void on_tick(void *arg)
 
 /* ---- open and close ------------------------------------------------------------------------------------------------------ */
 
-static as_err count_log(void *arg, const struct log_row *row)
-{
-	(void)row;
-	(*(size_t *)arg)++;
-	return AS_OK;
-}
-
-static as_err load_log(void *arg, const struct log_row *row)
-{
-	struct hqd *d = arg;
-
-	return hq_core_load_log(&d->core, row) ? AS_OK : AS_ETOOBIG;
-}
-
-static as_err open_core(struct hqd *d, struct as_errmsg *em)
-{
-	size_t branches = d->shell.view->roster.branches_n;
-	struct hq_conf conf = {.instance = d->home->instance,
-			       .transport = d->home->transports[d->home->transports_n - 1].number,
-			       .env = {.ctx = &d->shell,
-				       .out = shell_out,
-				       .block_at = shell_block_at,
-				       .receipt_ok = shell_receipt_ok},
-			       .queue_cap = QUEUE_MAX,
-			       .sessions_cap = (size_t)d->conf.max_links,
-			       .nodes_cap = 2 * branches + NODES_MIN,
-			       .tokens_cap = 2 * d->shell.view->roster.tokens_n + NODES_MIN,
-			       .pool = d->conf.credit_pool};
-	size_t logs = 0;
-	as_err err = store_each_log(d->shell.view->st, count_log, &logs);
-
-	if (err) {
-		as_errmsg_set(em, "the logs cannot be counted: %s", as_err_text(err));
-		return err;
-	}
-	conf.logs_cap = logs + logs / 2 + LOGS_MIN + LOGS_EACH * NODES_MIN;
-	d->logs = conf.logs = calloc(conf.logs_cap, sizeof d->logs[0]);
-	d->queue = conf.queue = calloc(conf.queue_cap, sizeof d->queue[0]);
-	d->sessions = conf.sessions = calloc(conf.sessions_cap, sizeof d->sessions[0]);
-	d->nodes = conf.nodes = calloc(conf.nodes_cap, sizeof d->nodes[0]);
-	d->tokens = conf.tokens = calloc(conf.tokens_cap, sizeof d->tokens[0]);
-	if (!d->logs || !d->queue || !d->sessions || !d->nodes || !d->tokens)
-		return AS_ENOMEM;
-	as_random(conf.run_id, sizeof conf.run_id);
-	as_random(&conf.seed, sizeof conf.seed);
-	enum sync_hq_state kept = hq_all_state(d->shell.view);
-	if (kept == SYNC_HQ_RECOVERING) /* it is this instance from the first moment on, and listens */
-		conf.instance--;
-	hq_core_init(&d->core, &conf);
-	d->core.c.now = clock_mono_ms();
-	if (kept == SYNC_HQ_RECOVERING)
-		hq_core_new_instance(&d->core, clock_mono_ms(), d->home->instance);
-	else
-		d->core.state = kept;
-	d->state_kept = (uint8_t)kept;
-	if ((err = store_each_log(d->shell.view->st, load_log, d)) || (err = load_roster(d)))
-		as_errmsg_set(em, "the table of logs cannot be loaded: %s", as_err_text(err));
-	return err;
-}
-
 /* What an instance without a certificate writes is believed by no branch. */
 static as_err certified(const struct hqd *d, struct as_errmsg *em)
 {
@@ -573,7 +461,7 @@ as_err hqd_open(struct hqd *d, struct as_errmsg *em)
 					 .secret = d->home->link_secret,
 					 .public_key = d->home->link_public,
 					 .max_message_bytes = MESSAGE_BYTES_MAX,
-					 .max_links = (uint32_t)d->conf.max_links,
+					 .max_links = (uint32_t)d->links_max,
 					 .admit = on_admit,
 					 .message = on_message,
 					 .down = on_down,
@@ -584,8 +472,7 @@ as_err hqd_open(struct hqd *d, struct as_errmsg *em)
 	if (verifiers > SHELL_VERIFIERS_MAX)
 		verifiers = SHELL_VERIFIERS_MAX;
 	if ((err = shell_open(&d->shell, d->loop, d->home, verifiers, &role, d, em)) || (err = certified(d, em)) ||
-	    (err = open_core(d, em)) ||
-	    (err = requests_open(d, em)) || (err = link_server_open(&d->links, d->loop, &links, em)))
+	    (err = tables_open(d, em)) || (err = requests_open(d, em)) || (err = link_server_open(&d->links, d->loop, &links, em)))
 		return err;
 	heard_load(d->shell.view, &d->heard);
 	loop_set_tick(d->loop, TICK_MS, on_tick, d);
@@ -603,11 +490,7 @@ void hqd_close(struct hqd *d)
 	admin_close(d);
 	link_server_close(d->links);
 	links_forget(d);
-	free(d->logs);
-	free(d->queue);
-	free(d->sessions);
-	free(d->nodes);
-	free(d->tokens);
+	tables_close(d);
 	free(d->states);
 	heard_done(&d->heard);
 	history_done(&d->history);

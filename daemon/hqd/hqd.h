@@ -3,6 +3,7 @@
  *
  *	main.c       arguments, configuration, life
  *	hqd.c        the sync core between links, store and clock; admission of keys
+ *	tables.c     the tables of the core: from store and roster, and larger ones when the roster grows
  *	admin.c      what the operator orders: enrolment, keys that end
  *	requests.c   the control socket: status, why, queries
  *	heard.c      when each branch was heard last
@@ -13,7 +14,7 @@
 #define AFTERSYNC_DAEMON_HQD_HQD_H
 
 #include "common/node/heard.h"
-#include "common/node/hq_all.h"
+#include "common/node/enrolment.h"
 #include "common/sync/hq.h"
 #include "daemon/hqd/hqd_conf.h"
 #include "daemon/rt/control.h"
@@ -36,6 +37,7 @@ struct hqd_join {
 struct hqd {
 	struct loop *loop;
 	struct hqd_conf conf;
+	uint64_t links_max; /* conf.max_links, or what the limit of open files allows */
 	struct node_home *home;
 	struct shell shell;
 	struct hq_core core;
@@ -75,6 +77,14 @@ const char *hqd_state_name(enum sync_hq_state state);
 
 /* Head office's own log may be free to be written: whoever waits for it goes on. */
 void hqd_append_free(struct hqd *d);
+
+/* tables.c */
+as_err tables_open(struct hqd *d, struct as_errmsg *em) AS_MUST_CHECK; /* and the core */
+void tables_close(struct hqd *d);
+/* What the core does not know yet of the roster. AS_ENOMEM, AS_ETOOBIG. */
+as_err tables_load_roster(struct hqd *d) AS_MUST_CHECK;
+/* Makes room for a node of this branch, or for `codes` join codes more, each for a branch. Why there is none; NULL: it is. */
+const char *tables_hindered(struct hqd *d, const char branch[BRANCH_CODE_MAX], size_t codes);
 
 /* admin.c */
 void admin_append_free(struct hqd *d);

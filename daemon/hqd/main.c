@@ -5,6 +5,7 @@
 #include "common/base/log.h"
 #include "common/base/version.h"
 #include "daemon/hqd/hqd.h"
+#include "daemon/rt/files.h"
 #include "daemon/rt/main.h"
 #include "daemon/rt/net.h"
 #include "daemon/rt/notify.h"
@@ -26,6 +27,25 @@ static void on_signal(void *arg, int signo)
 	loop_stop(d->loop);
 }
 
+/* Open files beside those of links: store, sockets, the operator's requests, connections that are no links yet. */
+#define FILES_BESIDE 256
+
+static void limit_links(struct hqd *d)
+{
+	uint64_t wanted = d->conf.max_links + FILES_BESIDE, files = files_raise(wanted);
+
+	d->links_max = d->conf.max_links;
+	if (files >= wanted)
+		return;
+	d->links_max = files > 2 * FILES_BESIDE ? files - FILES_BESIDE : files / 2;
+	if (d->links_max > d->conf.max_links)
+		d->links_max = d->conf.max_links;
+	logline(LOG_LEVEL_WARN, "files-limit", "files=%llu wanted=%llu links=%llu max_links=%llu reason=%s",
+		(unsigned long long)files, (unsigned long long)wanted, (unsigned long long)d->links_max,
+		(unsigned long long)d->conf.max_links,
+		LOG_STR("the limit of open files is too low for link.max_links: raise LimitNOFILE"));
+}
+
 static as_err run(struct hqd *d, struct as_errmsg *em)
 {
 	as_err err;
@@ -34,6 +54,7 @@ static as_err run(struct hqd *d, struct as_errmsg *em)
 		long cores = sysconf(_SC_NPROCESSORS_ONLN);
 		d->conf.verify_threads = cores > 2 ? (uint64_t)cores - 1 : 1;
 	}
+	limit_links(d);
 	if ((err = loop_open(&d->loop)) || (err = loop_on_signal(d->loop, on_signal, d)) || (err = net_init(em)) ||
 	    (err = hqd_open(d, em)))
 		goto done;

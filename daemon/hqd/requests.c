@@ -27,65 +27,113 @@ static const struct hq_node *node_of(const struct hq_core *h, const char code[BR
 	return NULL;
 }
 
-static json_t *status_row(struct hqd *d, const struct roster_branch *b, const struct tally_row *t, uint64_t now,
-			  int64_t utc, enum sync_state *ret_state)
+/* What only the core knows of a branch; the rest is counted in the store. */
+struct live_row {
+	char code[BRANCH_CODE_MAX];
+	uint8_t state; /* enum sync_state */
+	uint64_t head, acked, lag_s;
+	int64_t heard;
+};
+
+struct live {
+	enum sync_hq_state state;
+	size_t n;
+	struct live_row rows[]; /* as in the roster: by code */
+};
+
+static void live_row(struct hqd *d, const struct roster_branch *b, uint64_t now, int64_t utc, struct live_row *ret)
 {
-	enum sync_state state = hq_core_state(&d->core, b->code, now);
 	const struct hq_node *n = node_of(&d->core, b->code);
-	uint64_t head, held, acked, lag, lag_s = 0;
+	uint64_t held;
+
+	*ret = (struct live_row){.state = (uint8_t)hq_core_state(&d->core, b->code, now)};
+	memcpy(ret->code, b->code, BRANCH_CODE_MAX);
+	hq_core_totals(&d->core, b->code, &ret->head, &held, &ret->acked);
+	if (ret->head > ret->acked && n && n->receipt_ms && now > n->receipt_ms)
+		ret->lag_s = (now - n->receipt_ms) / 1000;
+	ret->heard = n && n->seen_ms ? utc - (int64_t)(now - n->seen_ms) : heard_of(&d->heard, b->code);
+}
+
+static struct live *live_of(struct hqd *d)
+{
+	const struct roster *r = &d->shell.view->roster;
+	struct live *l = malloc(sizeof *l + r->branches_n * sizeof l->rows[0]);
+	uint64_t now = clock_mono_ms();
+	int64_t utc = clock_utc_ms();
+
+	if (l == NULL)
+		return NULL;
+	l->state = d->core.state;
+	l->n = r->branches_n;
+	for (size_t i = 0; i < l->n; i++)
+		live_row(d, &r->branches[i], now, utc, &l->rows[i]);
+	return l;
+}
+
+static json_t *status_row(struct node *view, const struct live_row *l, const struct tally_row *t)
+{
+	const struct roster_branch *b = roster_branch_of(&view->roster, l->code);
+	enum sync_state state = (enum sync_state)l->state;
 	char code[BRANCH_CODE_MAX + 1] = "", seen[TEXT_TIME_MAX];
 	const char *reason = state == SYNC_IN_SYNC ? "" : sync_state_reason(state);
 
-	memcpy(code, b->code, BRANCH_CODE_MAX);
-	hq_core_totals(&d->core, b->code, &head, &held, &acked);
-	lag = head > acked ? head - acked : 0;
-	if (lag && n && n->receipt_ms && now > n->receipt_ms)
-		lag_s = (now - n->receipt_ms) / 1000;
-	int64_t heard = n && n->seen_ms ? utc - (int64_t)(now - n->seen_ms) : heard_of(&d->heard, b->code);
-	if (heard)
-		text_time(heard, d->home, seen);
+	memcpy(code, l->code, BRANCH_CODE_MAX);
+	if (l->heard)
+		text_time(l->heard, view->home, seen);
 	if (state == SYNC_JOINING)
 		reason = "enrolled, and never joined: its join code is to be used";
-	*ret_state = state;
 	return json_pack(
 	    "{s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:o, s:i, s:I, s:I, s:s}", "branch", code,
-	    "name", b->name, "region", b->region, "state", sync_state_name(state), "reason", reason, "head",
-	    (json_int_t)head, "acked", (json_int_t)acked, "applied", (json_int_t)(t ? t->applied : 0),
-	    "lag_events", (json_int_t)lag, "lag_seconds", (json_int_t)lag_s, "last_seen",
-	    heard ? json_string(seen) : json_null(), "incarnation", t ? (int)t->incarnation : 0, "flagged",
-	    (json_int_t)(t ? t->flagged : 0), "refused", (json_int_t)(t ? t->refused : 0), "version", "");
+	    "name", b ? b->name : "", "region", b ? b->region : "", "state", sync_state_name(state), "reason", reason,
+	    "head", (json_int_t)l->head, "acked", (json_int_t)l->acked, "applied", (json_int_t)(t ? t->applied : 0),
+	    "lag_events", (json_int_t)(l->head > l->acked ? l->head - l->acked : 0), "lag_seconds",
+	    (json_int_t)l->lag_s, "last_seen", l->heard ? json_string(seen) : json_null(), "incarnation",
+	    t ? (int)t->incarnation : 0, "flagged", (json_int_t)(t ? t->flagged : 0), "refused",
+	    (json_int_t)(t ? t->refused : 0), "version", "");
 }
 
-static void status(struct hqd *d, struct control_conn *c)
+static int status(struct node *view, query_emit emit, void *emit_arg, const void *arg)
 {
-	const struct roster *r = &d->shell.view->roster;
-	uint64_t now = clock_mono_ms(), events = 0, flagged = 0;
-	int64_t utc = clock_utc_ms();
+	const struct live *l = arg;
+	uint64_t events = 0, flagged = 0;
 	size_t in_sync = 0;
 	struct tally t = {0};
 	AS_AUTO(json) json_t *o = NULL;
 	json_t *rows = json_array();
-	as_err err = tally_make(d->shell.view, &t);
+	as_err err = tally_make(view, &t);
 
-	for (size_t i = 0; err == AS_OK && i < r->branches_n; i++) {
-		enum sync_state state;
-		const struct tally_row *k = tally_of(&t, r->branches[i].code);
-		json_array_append_new(rows, status_row(d, &r->branches[i], k, now, utc, &state));
-		in_sync += state == SYNC_IN_SYNC;
+	for (size_t i = 0; err == AS_OK && i < l->n; i++) {
+		const struct tally_row *k = tally_of(&t, l->rows[i].code);
+		json_array_append_new(rows, status_row(view, &l->rows[i], k));
+		in_sync += l->rows[i].state == SYNC_IN_SYNC;
 		events += k ? k->held : 0;
 		flagged += k ? k->flagged : 0;
 	}
 	tally_done(&t);
-	o = json_pack("{s:s, s:s, s:s, s:s, s:i, s:o, s:{s:i, s:i, s:I, s:I}}", "node", d->home->ident.name, "role", "hq",
-		      "version", AFTERSYNC_VERSION, "state", hqd_state_name(d->core.state), "instance", (int)d->home->instance,
-		      "branches", rows, "totals", "branches", (int)r->branches_n, "in_sync", (int)in_sync, "events",
-		      (json_int_t)events, "flagged", (json_int_t)flagged);
-	if (err || o == NULL)
-		control_end(c, 74, as_err_text(err ? err : AS_ENOMEM));
-	else if (control_emit(c, o))
-		control_end(c, 0, NULL);
-	else
-		control_finish(c);
+	o = json_pack("{s:s, s:s, s:s, s:s, s:i, s:o, s:{s:i, s:i, s:I, s:I}}", "node", view->home->ident.name, "role",
+		      "hq", "version", AFTERSYNC_VERSION, "state", hqd_state_name(l->state), "instance",
+		      (int)view->home->instance, "branches", rows, "totals", "branches", (int)l->n, "in_sync",
+		      (int)in_sync, "events", (json_int_t)events, "flagged", (json_int_t)flagged);
+	if (err || o == NULL) {
+		json_decref(o);
+		o = json_pack("{s:s}", "error", as_err_text(err ? err : AS_ENOMEM));
+	}
+	if (o)
+		emit(emit_arg, o);
+	return err || o == NULL || json_object_get(o, "error") ? 74 : 0;
+}
+
+/* The rows are made in a thread of their own; when all are busy here, for a status is always answered. */
+static void status_ask(struct hqd *d, struct control_conn *c)
+{
+	struct live *l = live_of(d);
+
+	if (l == NULL) {
+		control_end(c, 74, as_err_text(AS_ENOMEM));
+	} else if (!queries_call(d->queries, c, status, l)) {
+		control_end(c, status(d->shell.view, control_emit, c, l), NULL);
+		free(l);
+	}
 }
 
 /* A report says how complete it is; only the core knows who is in sync. */
@@ -139,7 +187,7 @@ static void on_line(void *ctx, struct control_conn *c, struct bytes line)
 		control_end(c, 64, "the request is not a JSON object with a text cmd");
 	else if (strcmp(cmd, "status") == 0) {
 		hqd_watch(d);
-		status(d, c);
+		status_ask(d, c);
 	} else if (strcmp(cmd, "why") == 0) {
 		hqd_watch(d);
 		why(d, c, json_string_value(json_object_get(o, "branch")));

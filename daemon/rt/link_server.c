@@ -12,6 +12,7 @@
 #include "common/base/log.h"
 #include "common/base/text.h"
 #include "common/crypto/random.h"
+#include "daemon/rt/files.h"
 #include "daemon/rt/link_table.h"
 #include "daemon/rt/zap.h"
 #include "daemon/rt/zsock.h"
@@ -35,6 +36,7 @@ struct link_server {
 	char endpoint[ENDPOINT_MAX];
 	struct loop_timer idle, owed; /* owed: links are gone and nobody was told */
 	struct link_table links;
+	struct files_away away;
 	struct link_server_counts counts;
 	bool testing;
 	uint8_t probe[NET_KEY]; /* public key of the self-test */
@@ -115,6 +117,7 @@ static void end_of_fd(struct link_server *s, int fd)
 
 static void read_monitor(struct link_server *s)
 {
+	bool full = false;
 	uint16_t event;
 	uint32_t value;
 
@@ -132,13 +135,20 @@ static void read_monitor(struct link_server *s)
 				refuse(s, &s->counts.refused, "speaks another protocol, or to another key",
 				       "");
 			break;
+		case ZMQ_EVENT_LISTENING:
+			if (!s->testing)
+				files_away_listener(&s->away, (int)value);
+			break;
 		case ZMQ_EVENT_ACCEPT_FAILED:
+			full |= value == EMFILE || value == ENFILE;
 			logline(LOG_LEVEL_ERR, "accept-failed", "reason=%s", LOG_STR(strerror((int)value)));
 			break;
 		default:
 			break;
 		}
 	}
+	if (full)
+		s->counts.refused += files_away_begin(&s->away);
 }
 
 static void on_monitor(void *arg, short revents)
@@ -294,6 +304,9 @@ static bool send_msg(struct link_server *s, uint32_t number, zmq_msg_t *m)
 	} while (n < 0 && zmq_errno() == EINTR);
 	if (n < 0) {
 		/* EHOSTUNREACH: no such peer any more; EAGAIN: its queue is full */
+		if (!l->gone && zmq_errno() == EAGAIN)
+			logline(LOG_LEVEL_WARN, "link-given-up", "user=%s reason=\"it does not take what it is sent\"",
+				LOG_STR(l->user));
 		owe_down(s, l);
 		return false;
 	}
@@ -482,7 +495,8 @@ static as_err open_sockets(struct link_server *s, bool ipv6, struct as_errmsg *e
 					    s->conf.handshake_ms ? (int)s->conf.handshake_ms : HANDSHAKE_MS,
 					.ipv6 = ipv6};
 	const int events = ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL |
-			   ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_ACCEPT_FAILED;
+			   ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_ACCEPT_FAILED |
+			   ZMQ_EVENT_LISTENING;
 	as_err err;
 
 	/* the handler first: never a socket without it */
@@ -542,6 +556,7 @@ as_err link_server_open(struct link_server **ret_server, struct loop *loop,
 	s->conf = *conf;
 	s->idle = (struct loop_timer){.fn = on_idle, .arg = s};
 	s->owed = (struct loop_timer){.fn = on_owed, .arg = s};
+	files_away_init(&s->away);
 	as_err err = open_all(s, ipv6, em);
 	if (err) {
 		link_server_close(s);
@@ -555,6 +570,7 @@ void link_server_close(struct link_server *s)
 {
 	if (s == NULL)
 		return;
+	files_away_end(&s->away); /* while the listener is open */
 	loop_timer_cancel(s->loop, &s->idle);
 	loop_timer_cancel(s->loop, &s->owed);
 	loop_del_socket(s->loop, s->router);

@@ -57,7 +57,7 @@ struct link_server_conf {
 
 struct link_server_counts {
 	uint64_t admitted; /* handshakes */
-	uint64_t refused;  /* handshakes: unknown key, or no handshake at all */
+	uint64_t refused;  /* handshakes: unknown key, no handshake at all, no descriptor free */
 	uint64_t
 	    dropped; /* messages that are none of ours: several frames, no user, a routing id of its own */
 	uint64_t messages; /* handed over */

@@ -11,11 +11,12 @@
 
 #include "common/base/log.h"
 #include "common/base/text.h"
+#include "common/node/views.h"
 
 #define SEND_TIMEOUT_S 30
 
 struct queries {
-	struct node_home *home;
+	struct views *views;
 	atomic_bool stop;
 	pthread_mutex_t lock;
 	pthread_cond_t ended;
@@ -25,7 +26,9 @@ struct queries {
 struct query {
 	struct queries *q;
 	int fd;
-	json_t *request;
+	json_t *request; /* or */
+	queries_fn fn;
+	void *arg;
 	bool gone;
 };
 
@@ -35,7 +38,10 @@ as_err queries_open(struct queries **ret, struct node_home *home)
 
 	if (q == NULL)
 		return AS_ENOMEM;
-	q->home = home;
+	if (views_open(&q->views, home)) {
+		free(q);
+		return AS_ENOMEM;
+	}
 	pthread_mutex_init(&q->lock, NULL);
 	pthread_cond_init(&q->ended, NULL);
 	*ret = q;
@@ -53,6 +59,7 @@ void queries_close(struct queries *q)
 	pthread_mutex_unlock(&q->lock);
 	pthread_cond_destroy(&q->ended);
 	pthread_mutex_destroy(&q->lock);
+	views_close(q->views);
 	free(q);
 }
 
@@ -102,16 +109,17 @@ static void *query_main(void *arg)
 	struct node *n = NULL;
 	struct as_errmsg em = {0};
 	int code = 74;
-	as_err err = node_view(&n, q->home, false, &em);
+	as_err err = views_take(q->views, &n, &em);
 	AS_AUTO(json) json_t *end = NULL;
 
 	if (err == AS_OK)
-		code = query_run(n, y->request, emit, y);
+		code = y->fn ? y->fn(n, emit, y, y->arg) : query_run(n, y->request, emit, y);
 	end = end_of(code, err == AS_OK ? NULL : em.text[0] ? em.text : as_err_text(err));
 	if (end)
 		emit(y, end);
-	node_view_free(n);
+	views_give(q->views, n);
 	json_decref(y->request);
+	free(y->arg);
 	close(y->fd);
 	free(y);
 	pthread_mutex_lock(&q->lock);
@@ -121,24 +129,20 @@ static void *query_main(void *arg)
 	return NULL;
 }
 
-bool queries_run(struct queries *q, struct control_conn *c, const json_t *request)
+/* Takes *y on success, and on a failure after the connection was taken. */
+static bool start(struct queries *q, struct control_conn *c, struct query *y)
 {
 	const struct timeval timeout = {.tv_sec = SEND_TIMEOUT_S};
-	struct query *y = calloc(1, sizeof *y);
 	pthread_attr_t attr;
 	pthread_t thread;
 	bool room;
 
-	if (y == NULL)
-		return false;
+	y->q = q;
 	pthread_mutex_lock(&q->lock);
 	room = q->running < QUERIES_MAX;
 	q->running += room;
 	pthread_mutex_unlock(&q->lock);
-	*y = (struct query){.q = q, .fd = -1, .request = room ? json_deep_copy(request) : NULL};
-	if (y->request == NULL)
-		goto no;
-	if ((y->fd = control_detach(c)) < 0)
+	if (!room || (y->fd = control_detach(c)) < 0)
 		goto no;
 	setsockopt(y->fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout);
 	pthread_attr_init(&attr);
@@ -149,14 +153,43 @@ bool queries_run(struct queries *q, struct control_conn *c, const json_t *reques
 		return true;
 	logline(LOG_LEVEL_ERR, "no-thread", "what=query");
 	close(y->fd);
+	json_decref(y->request);
+	free(y->arg);
+	free(y);
+	y = NULL;
 no:
 	pthread_mutex_lock(&q->lock);
 	q->running -= room;
 	pthread_mutex_unlock(&q->lock);
-	bool taken = y->fd >= 0;
+	return y == NULL;
+}
+
+bool queries_run(struct queries *q, struct control_conn *c, const json_t *request)
+{
+	struct query *y = calloc(1, sizeof *y);
+
+	if (y == NULL)
+		return false;
+	y->request = json_deep_copy(request);
+	if (y->request && start(q, c, y))
+		return true;
 	json_decref(y->request);
 	free(y);
-	return taken;
+	return false;
+}
+
+bool queries_call(struct queries *q, struct control_conn *c, queries_fn fn, void *arg)
+{
+	struct query *y = calloc(1, sizeof *y);
+
+	if (y == NULL)
+		return false;
+	y->fn = fn;
+	y->arg = arg;
+	if (start(q, c, y))
+		return true;
+	free(y);
+	return false;
 }
 
 bool control_emit(void *arg, json_t *line)

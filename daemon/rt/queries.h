@@ -1,6 +1,6 @@
 /*
- * Requests that only read (common/node/query.h), each in a thread of its own with its own view of the store, so that a
- * long report, export or verification delays nothing else. The connection is handed over to the thread, which writes
+ * Requests that only read (common/node/query.h), each in a thread of its own with a view of the store that is its own
+ * meanwhile (common/node/views.h), so that a long report, export or verification delays nothing else. The connection is handed over to the thread, which writes
  * the answers to it.
  */
 #ifndef AFTERSYNC_DAEMON_RT_QUERIES_H
@@ -23,6 +23,13 @@ void queries_close(struct queries *q);
  * stays the caller's.
  */
 bool queries_run(struct queries *q, struct control_conn *c, const json_t *request);
+
+/*
+ * The same for what only the daemon itself can answer, in such a thread: fn gets what the loop has put together for it in
+ * arg, and returns the exit code. arg is from malloc and freed; not when the answer is false.
+ */
+typedef int (*queries_fn)(struct node *view, query_emit emit, void *emit_arg, const void *arg);
+bool queries_call(struct queries *q, struct control_conn *c, queries_fn fn, void *arg);
 
 /* Writes one answer as a line to a connection of the loop's thread: a query_emit; arg is the struct control_conn. */
 bool control_emit(void *arg, json_t *line);

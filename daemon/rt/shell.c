@@ -20,7 +20,7 @@ as_err shell_open(struct shell *s, struct loop *loop, struct node_home *home, si
 	buf_init(&s->commit.raw_memory, 4u * 1024 * 1024);
 	if ((s->codec = malloc(sizeof *s->codec)) == NULL)
 		return AS_ENOMEM;
-	if ((err = node_view(&s->at_store.node, home, true, em)) || (err = node_view(&s->view, home, false, em)) ||
+	if ((err = node_view(&s->at_store.node, home, true, em)) || (err = node_view_beside(&s->view, s->at_store.node, em)) ||
 	    (err = received_init(&s->slots, home->is_hq ? 16384 : 1024)))
 		return err;
 	batch_init(&s->at_store.batch, s->at_store.node);
@@ -29,7 +29,7 @@ as_err shell_open(struct shell *s, struct loop *loop, struct node_home *home, si
 		return err;
 	for (; s->verify_n < verifiers; s->verify_n++) {
 		size_t i = s->verify_n;
-		if ((err = node_view(&s->verify_nodes[i], home, false, em)))
+		if ((err = node_view_beside(&s->verify_nodes[i], s->view, em)))
 			return err;
 		verifier_init(&s->verifiers[i], s->verify_nodes[i]);
 		if ((err = worker_start(&s->verify[i], loop, "verify", &s->verifiers[i])))

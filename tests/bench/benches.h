@@ -37,7 +37,7 @@ void rebuild_time(struct bench_node *n, struct rebuild *ret);
 /* Medians of five: a view of the store made, the report in it; asked of the daemon; the command beside the
  * daemon. */
 struct report_times {
-	double view_ms, process_ms, process_cpu_ms, asked_ms, command_ms;
+	double view_ms, kept_view_ms, process_ms, process_cpu_ms, asked_ms, command_ms;
 };
 /* from, to: dates, or NULL both. */
 void report_take(struct bench_node *n, const char *name, const char *period, const char *from, const char *to,

@@ -9,7 +9,7 @@
 #include "common/crypto/hash.h"
 #include "common/crypto/seal.h"
 #include "common/crypto/sign.h"
-#include "common/node/hq_all.h"
+#include "common/node/enrolment.h"
 
 #define MUST(call) as_assert((call) == AS_OK)
 #define BLOCK_MAX 1024	  /* events that are made for one block */

@@ -5,6 +5,8 @@
 
 #include "common/base/check.h"
 #include "common/base/clock.h"
+#include "common/base/date.h"
+#include "common/intake/forms.h"
 #include "tests/bench/benches.h"
 #include "tests/bench/system_fill.h"
 #include "tests/bench/system_speak.h"
@@ -51,8 +53,10 @@ static void rebuilt_print(struct bench_node *n, const char *role, uint64_t event
 	       (double)events / r.s, role, r.cpu_s * 1e6 / (double)events);
 }
 
-static void grown(uint64_t events)
+/* end: UTC ms of the last event. */
+static void grown(uint64_t events, int64_t end)
 {
+	char from[11], to[11];
 	struct bench_start b = start_best(&branch[0]), h = start_best(&hq);
 
 	wait_state(&branch[0], "in-sync");
@@ -63,7 +67,9 @@ static void grown(uint64_t events)
 	    (unsigned long long)events, (unsigned long long)(events / EVENTS_A_DAY), b.ready_ms, h.ready_ms,
 	    (unsigned long long)memory_kib(&branch[0], "Anonymous"),
 	    (unsigned long long)memory_kib(&hq, "Anonymous"), status_ms(&hq));
-	grown_print("volume", "month", NULL, NULL);
+	form_date_text(date_local(end - 30 * DAY_MS, 480), from);
+	form_date_text(date_local(end, 480), to);
+	grown_print("volume", "month", from, to);
 	probe();
 	printf(",\"loaded_branchd_anonymous_kib\":%llu,\"loaded_hqd_anonymous_kib\":%llu",
 	       (unsigned long long)memory_kib(&branch[0], "Anonymous"),
@@ -95,7 +101,7 @@ void bench_grow(void)
 		node_start(&hq);
 		node_start(&branch[0]);
 		wait_acked(&branch[0], head_of(&branch[0]));
-		grown(size);
+		grown(size, from + (int64_t)size * step);
 	}
 	free(g);
 	nodes_end(1);

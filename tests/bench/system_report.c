@@ -9,6 +9,7 @@
 #include "common/base/date.h"
 #include "common/intake/forms.h"
 #include "common/node/query.h"
+#include "common/node/views.h"
 #include "tests/bench/benches.h"
 #include "tests/bench/system_fill.h"
 
@@ -36,20 +37,26 @@ static double thread_s(void)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-/* A thread's view of the store, as a daemon makes one for each report, and the report in it. */
+/* A view of the store, made and, as a daemon does it for each report, taken again; and the report in it. */
 static void in_process(struct bench_node *n, const char *request, struct report_times *t)
 {
 	struct as_errmsg em = {0};
 	double view[TIMES], process[TIMES], cpu[TIMES];
 	struct log_row row;
+	struct views *views;
+	struct node *v;
 	json_t *r = json_loads(request, 0, NULL);
 
 	as_assert(r != NULL);
 	node_row(n, n, &row); /* opens it */
+	double first = now_s();
+	if (views_open(&views, n->look->home) || views_take(views, &v, &em))
+		fail("%s: %s", n->dir, em.text);
+	t->view_ms = (now_s() - first) * 1e3;
+	views_give(views, v);
 	for (int i = 0; i < TIMES; i++) {
-		struct node *v;
 		double begin = now_s();
-		if (node_view(&v, n->look->home, false, &em))
+		if (views_take(views, &v, &em))
 			fail("%s: %s", n->dir, em.text);
 		view[i] = (now_s() - begin) * 1e3;
 		begin = now_s();
@@ -58,10 +65,11 @@ static void in_process(struct bench_node *n, const char *request, struct report_
 			fail("%s: %s", n->dir, request);
 		process[i] = (now_s() - begin) * 1e3;
 		cpu[i] = (cpu[i] + thread_s()) * 1e3;
-		node_view_free(v);
+		views_give(views, v);
 	}
+	views_close(views);
 	json_decref(r);
-	t->view_ms = median(view);
+	t->kept_view_ms = median(view);
 	t->process_ms = median(process);
 	t->process_cpu_ms = median(cpu);
 }
@@ -110,9 +118,10 @@ void report_take(struct bench_node *n, const char *name, const char *period, con
 
 void report_print(const struct report_times *t)
 {
-	printf(",\"process_ms\":%.2f,\"process_cpu_ms\":%.2f,\"view_ms\":%.2f,\"asked_ms\":%.2f,\"command_"
+	printf(",\"process_ms\":%.2f,\"process_cpu_ms\":%.2f,\"view_ms\":%.2f,\"kept_view_ms\":%.2f,\"asked_"
+	       "ms\":%.2f,\"command_"
 	       "ms\":%.2f",
-	       t->process_ms, t->process_cpu_ms, t->view_ms, t->asked_ms, t->command_ms);
+	       t->process_ms, t->process_cpu_ms, t->view_ms, t->kept_view_ms, t->asked_ms, t->command_ms);
 }
 
 double status_ms(const struct bench_node *n)

@@ -20,7 +20,7 @@ load helpers
 			echo $! >"$T/quick-$n.pid"
 			eventually grep what=started "$T/quick-$n.log"
 			;;
-		*status*quick-hq)
+		*status*quick-hq | *show*quick-hq) # a person types slower than the first sync
 			eventually eval "PATH=$build:$PATH timeout 20 $words"
 			;;
 		*)

@@ -58,10 +58,7 @@ all_served()
 	branch bj BJ01
 	start bj
 	before=$(rss_mib hq)
-	for ((from = 1; from <= n; from += 900)); do # at its start hqd makes room for 1,024 more
-		[ $from = 1 ] || { stop hq; start hq; }
-		enrol_many $from $((from + 899 < n ? from + 899 : n)) >>codes
-	done
+	enrol_many 1 "$n" >>codes
 	[ "$(sort -u codes | wc -l)" = "$n" ] || { tail -n 2 codes; tail -n 3 hq.log; return 1; }
 	links_start
 	eventually all_served "$n"
@@ -79,5 +76,40 @@ all_served()
 	[ "$(rss_mib hq)" -lt "$most" ]
 	links_end
 	awaits hq '.totals.in_sync == 1'
+	verified hq
+}
+
+cpu_ticks() # of head office so far
+{
+	awk '{ print $14 + $15 }' "/proc/$(cat "$T/hq.pid")/stat"
+}
+
+@test "the limit of open files is raised as far as it goes, and where it ends nothing spins" {
+	hq_init
+	branch bj BJ01
+	ulimit -Sn 64
+	start hq
+	[ "$(awk '/^Max open files/ { print $4 }' "/proc/$(cat hq.pid)/limits")" = 2256 ]
+	! log_has hq files-limit
+	stop hq
+	ulimit -Hn 120
+	start hq
+	log_has hq 'what=files-limit files=120 wanted=2256 links=60 max_links=2000'
+	start bj
+	awaits bj 'b.state == "in-sync"'
+	# strangers take all descriptors that are left, and more wait; all of it in one handshake's time
+	for _ in 1 2 3 4; do
+		perl -MIO::Socket::INET -e '
+			my @s = map { IO::Socket::INET->new(PeerAddr => "127.0.0.1:$ARGV[0]", Blocking => 0) } 1 .. 90;
+			sleep 3' "$hq_port" 3>&- &
+	done
+	before=$(cpu_ticks)
+	sleep 2
+	used=$(($(cpu_ticks) - before))
+	echo "# head office used $used of 200 ticks" >&3
+	[ $used -lt 40 ]
+	log_has hq what=accept-failed
+	orders 1 10 | submit bj
+	awaits bj 'b.state == "in-sync" and b.acked == 11'
 	verified hq
 }

@@ -18,6 +18,9 @@ for my $n (1 .. 4) {
 	my ($code) = submit($branch, lines('BJ01', $n * 3, 3));
 	is($code, 0, "submit $n");
 }
+# and one that stays open: only such a one is in the balances
+my ($open) = submit($branch, (lines('BJ01', 90, 1))[0 .. 1]);
+is($open, 0, 'submit an order that stays open');
 ok(in_sync($branch, $hq, 'BJ01'), 'in sync');
 is(stop($branch), 0, 'the branch ends');
 is(stop($hq), 0, 'head office ends');
@@ -48,8 +51,8 @@ sub damage
 }
 
 my %tables = (
-	$branch => [qw(self meta log block case cell receipt keychange ring event-id label)],
-	$hq => [qw(self log block case cell keychange ring)],
+	$branch => [qw(self meta log block case cell receipt keychange ring event-id label balance)],
+	$hq => [qw(self log block case cell keychange ring balance)],
 );
 for my $dir ($branch, $hq) {
 	for my $table (@{$tables{$dir}}) {

@@ -24,7 +24,8 @@ static const char *const tables[TABLES] = {
     [TABLE_BLOCK] = "block",	     [TABLE_FRONTIER] = "frontier", [TABLE_CASE] = "case",
     [TABLE_CELL] = "cell",	     [TABLE_FLAGGED] = "flagged",   [TABLE_RECEIPT] = "receipt",
     [TABLE_KEYCHANGE] = "keychange", [TABLE_RING] = "ring",	    [TABLE_ASIDE] = "aside",
-    [TABLE_EVENT_ID] = "event-id",   [TABLE_LABEL] = "label",	    [TABLE_FLAG_COUNT] = "flag-count"};
+    [TABLE_EVENT_ID] = "event-id",   [TABLE_LABEL] = "label",	    [TABLE_FLAG_COUNT] = "flag-count",
+    [TABLE_BALANCE] = "balance"};
 
 static void fail(const char *what, const char *why)
 {

@@ -7,7 +7,7 @@
 #define AFTERSYNC_TESTS_LIB_NODE_RIG_H
 
 #include "common/node/accept.h"
-#include "common/node/hq_all.h"
+#include "common/node/enrolment.h"
 #include "common/node/items.h"
 
 #define NODE_RIG_NOW INT64_C(1795397400000) /* 2026-11-23 09:30 +08:00, a Monday */

@@ -69,7 +69,8 @@ void rig_store(struct store *st, const struct rig_log *log, size_t from, size_t 
 /* SHA-256 over all rows of the tables whose bit is set, checks included. */
 #define RIG_ALL_TABLES (~0u)
 #define RIG_FOLDED                                                                                           \
-	(1u << TABLE_CASE | 1u << TABLE_CELL | 1u << TABLE_FLAGGED | 1u << TABLE_EVENT_ID | 1u << TABLE_LABEL)
+	(1u << TABLE_CASE | 1u << TABLE_CELL | 1u << TABLE_FLAGGED | 1u << TABLE_EVENT_ID | 1u << TABLE_LABEL |      \
+	 1u << TABLE_FLAG_COUNT | 1u << TABLE_BALANCE)
 #define RIG_LOGS (1u << TABLE_LOG | 1u << TABLE_BLOCK | 1u << TABLE_FRONTIER)
 
 struct rig_digest {

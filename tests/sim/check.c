@@ -1,5 +1,6 @@
 /* The invariants of docs/testing.md, as far as they concern the cores and the store. */
 #include "common/base/check.h"
+#include "common/ledger/balance.h"
 #include "common/ledger/ledger.h"
 #include "common/wire/event.h"
 #include "tests/sim/world.h"
@@ -427,6 +428,67 @@ static as_err compare_cell(void *arg, struct bytes key, struct bytes value)
 	return AS_OK;
 }
 
+/* What balance rows say of a branch's opening balance in a month, less what the cells of the naive fold say. */
+struct balances {
+	int64_t whole[BALANCE_VALUES_MAX], each[BALANCE_VALUES_MAX];
+	int64_t *at;
+};
+
+static as_err take_balance(void *arg, struct bytes key, struct bytes value)
+{
+	struct balances *b = arg;
+
+	(void)key;
+	for (size_t k = 0; k < value.n / 8; k++)
+		b->at[k] += (int64_t)get_be64(value.p + 8 * k);
+	return AS_OK;
+}
+
+static as_err no_cell(void *arg, struct bytes key, struct bytes value)
+{
+	(void)arg;
+	(void)key;
+	(void)value;
+	return AS_EEXIST;
+}
+
+static void compare_balances(struct node *n, const struct deltas *cells, uint8_t table, uint32_t from)
+{
+	struct store_span s = {.table = table, .from = from, .cell = no_cell, .balance = take_balance, .whole = true};
+	struct balances b = {.at = b.whole};
+	as_err err = store_each_span(n->st, &s, &b);
+
+	s.whole = false;
+	b.at = b.each;
+	if (err == AS_OK || err == AS_EEXIST)
+		err = store_each_span(n->st, &s, &b);
+	for (size_t i = 0; i < cells->n; i++) {
+		int64_t net[BALANCE_VALUES_MAX];
+		if (cells->d[i].key.b[0] != table || get_be32(cells->d[i].key.b + 1) >= from)
+			continue;
+		balance_net(table, cells->d[i].v, net);
+		for (size_t k = 0; k < BALANCE_VALUES_MAX; k++) {
+			b.whole[k] -= net[k];
+			b.each[k] -= net[k];
+		}
+	}
+	for (size_t k = 0; k < BALANCE_VALUES_MAX; k++)
+		if (b.whole[k] || b.each[k] || (err && err != AS_EEXIST))
+			broken(n->w, "4 cells", "%s: balance %zu of %s before %u differs from the naive fold", n->name,
+			       k, cell_tables[table].name, from);
+}
+
+/* Of some month that has cells, of the one after it, and of one after all. */
+static void check_balances(struct node *n, const struct deltas *cells)
+{
+	uint32_t day = cells->n ? get_be32(cells->d[cells->n / 2].key.b + 1) : 20260101;
+	uint32_t months[] = {balance_month(day), balance_month(day + (day / 100 % 100 == 12 ? 8900 : 100)), 21000101};
+
+	for (uint8_t t = 1; t < CELL_TABLES; t++)
+		for (size_t i = 0; balance_values(t) && i < AS_COUNT(months); i++)
+			compare_balances(n, cells, t, months[i]);
+}
+
 /* For invariant 1: which event ids count at head office, and how often. */
 struct counted {
 	char branch[BRANCH_CODE_MAX];
@@ -508,6 +570,7 @@ static void check_fold(struct node *n)
 		if (err == AS_OK && cmp.at != cmp.cells.n)
 			broken(n->w, "4 cells", "%s keeps %zu cells, the naive fold gives %zu", n->name,
 			       cmp.at, cmp.cells.n);
+		check_balances(n, &cmp.cells);
 		if (store_each_case(n->st, bytes_of(NULL, 0), count_case, &kept) != AS_OK || kept != cases)
 			broken(n->w, "4 states", "%s keeps %zu cases, the naive fold gives %zu", n->name,
 			       kept, cases);

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -117,6 +118,85 @@ static as_err enrol(const char *code, bool replace, struct join_code *jc)
 		assert_int_equal(roster_fold(&hq.n->roster, &ev), AS_OK);
 	}
 	return AS_OK;
+}
+
+static as_err parse_many(const char *text, struct enrolment **e, size_t *n)
+{
+	AS_AUTO(json) json_t *o = json_loads(text, 0, NULL);
+
+	assert_non_null(o);
+	em.text[0] = 0;
+	return enrolments_parse(hq.n, (const struct json_t *)o, "tcp://10.0.0.1:7443", NODE_RIG_NOW, e, n, &em);
+}
+
+static void a_list_of_branches(void **state)
+{
+	(void)state;
+	struct enrolment *e = NULL;
+	size_t n = 0;
+	static const char *const bad[][2] = {
+	    {"{\"branches\":[]}", "branches: a list of 1 to 2000"},
+	    {"{\"branches\":7}", "branches: a list of 1 to 2000"},
+	    {"{\"branches\":[{\"branch\":\"XA01\"}],\"branch\":\"XA02\"}", "no branch beside it"},
+	    {"{\"branches\":[{\"branch\":\"XA01\"},7]}", "a list of objects"},
+	    {"{\"branches\":[{\"branch\":\"XA01\"},{}]}", "branches: branch: "},
+	    {"{\"branches\":[{\"branch\":\"XA01\"},{\"branch\":\"xa02\"}]}", "xa02: branch: xa02 is no branch code"},
+	    {"{\"branches\":[{\"branch\":\"XA01\"},{\"branch\":\"XA02\",\"timezone\":\"Mars/Base\"}]}", "XA02: "},
+	    {"{\"branches\":[{\"branch\":\"XA01\"},{\"branch\":\"XA02\"},{\"branch\":\"XA01\"}]}", "XA01 is there twice"},
+	    {"{\"branches\":[{\"branch\":\"XA01\"}],\"replace\":true}", "XA01: another server"},
+	};
+
+	for (size_t i = 0; i < AS_COUNT(bad); i++)
+		if (parse_many(bad[i][0], &e, &n) != AS_EINVAL || !strstr(em.text, bad[i][1]))
+			fail_msg("%s: %s", bad[i][0], em.text);
+	assert_int_equal(parse_many("{\"branches\":[{\"branch\":\"XA02\",\"name\":\"b\"},{\"branch\":\"XA01\"}],"
+				    "\"uses\":2,\"region\":\"west\"}",
+				    &e, &n),
+			 AS_OK);
+	assert_true(n == 2 && memcmp(e[0].branch, "XA02", 5) == 0 && memcmp(e[1].branch, "XA01", 5) == 0);
+	assert_true(e[0].uses == 2 && e[1].uses == 2 && strcmp(e[1].region, "west") == 0);
+	assert_true(strcmp(e[0].name, "b") == 0 && e[1].name[0] == 0);
+	free(e);
+	assert_int_equal(parse_many("{\"branch\":\"XA01\",\"replace\":true}", &e, &n), AS_OK);
+	assert_true(n == 1 && e[0].replace);
+	free(e);
+}
+
+static void many_are_enrolled_in_one_block(void **state)
+{
+	(void)state;
+	struct enrolment e[3] = {{.uses = 1, .branch = "XA01"}, {.uses = 1, .branch = "BJ01"}, {.uses = 1, .branch = "GZ02"}};
+	struct join_code jc[3] = {0};
+	struct bytes raw[3];
+	struct event ev;
+	const struct log_id all = {.cls = LOG_HQ_ALL, .number = 1};
+	uint64_t size = node_rig_row(&hq, &all).head.size;
+	uint32_t last = hq.n->roster.tokens_n ? hq.n->roster.tokens[hq.n->roster.tokens_n - 1].number : 0;
+	struct block_meta meta;
+
+	for (size_t i = 0; i < 3; i++) {
+		snprintf(e[i].zone, sizeof e[i].zone, "Asia/Shanghai");
+		e[i].expires = NODE_RIG_NOW + 1000;
+	}
+	node_rig_begin(&hq);
+	assert_int_equal(enrolments_to_batch(&hq.b, e, 3, jc, raw, &em), AS_OK);
+	node_rig_commit(&hq);
+	assert_int_equal(node_rig_row(&hq, &all).head.size, size + 3);
+	assert_true(store_block_at(hq.n->st, &all, size, &meta) && meta.first == size && meta.count == 3);
+	for (uint32_t i = 0; i < 3; i++) {
+		assert_int_equal(event_decode(raw[i], &ev), AS_OK);
+		assert_int_equal(roster_fold(&hq.n->roster, &ev), AS_OK);
+		assert_true(jc[i].token == last + 1 + i && jc[i].incarnation == 1);
+		assert_memory_equal(jc[i].branch, e[i].branch, BRANCH_CODE_MAX);
+		assert_memory_equal(roster_token_of(&hq.n->roster, jc[i].token)->branch, e[i].branch, BRANCH_CODE_MAX);
+	}
+	/* one that has a server: none is enrolled */
+	node_rig_admit(&hq, &br, jc[1].token);
+	size = node_rig_row(&hq, &all).head.size;
+	node_rig_begin(&hq);
+	assert_int_equal(enrolments_to_batch(&hq.b, e, 3, jc, raw, &em), AS_EREFUSED);
+	assert_non_null(strstr(em.text, "BJ01 has a server already"));
+	assert_int_equal(node_rig_row(&hq, &all).head.size, size);
 }
 
 static void the_numbers_of_codes_end(void **state)
@@ -368,6 +448,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    T(an_enrolment_as_asked),
+	    T(a_list_of_branches),
+	    T(many_are_enrolled_in_one_block),
 	    T(the_numbers_of_codes_end),
 	    T(a_join_code),
 	    T(a_machine_is_replaced_only_when_asked),

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -248,6 +249,117 @@ static void what_it_does_not_know_changes_nothing(void **state)
 	assert_int_equal(ro.nodes_n, 1);
 }
 
+/* ---- many ---------------------------------------------------------------------------------------------- */
+
+#define MANY 3000
+
+/* The n-th of MANY in an order that is not that of the codes. */
+static uint32_t shuffled(uint32_t n)
+{
+	return n * 1777 % MANY;
+}
+
+static void many_key(uint32_t n, uint8_t what, uint8_t out[32])
+{
+	memset(out, what, 32);
+	put_be32(out + 28, n);
+}
+
+static void many_code(uint32_t n, char out[9])
+{
+	snprintf(out, 9, "N%05u", n);
+}
+
+static void fold_many(uint32_t from, uint32_t to)
+{
+	uint8_t body[ROSTER_BODY_MAX];
+
+	for (uint32_t i = from; i < to; i++) {
+		uint32_t n = shuffled(i);
+		struct roster_token t = {.number = i + 1, .expires = 1, .uses = 1};
+		struct roster_branch b = {.zone = "Asia/Shanghai", .first_number = 1};
+		char code[9];
+		many_code(n, code);
+		memcpy(t.branch, code, 6);
+		many_key(n, 1, t.key);
+		fold(BRANCH_ENROLLED, body, roster_put_enrolled(body, &t, &b, false));
+		struct roster_node m = node(code, 1, i + 1);
+		many_key(n, 2, m.identity);
+		many_key(n, 3, m.link);
+		admit(&m);
+		if (n % 10)
+			continue;
+		fold(NODE_ENDED, body, roster_put_ended(body, &m)); /* replaced: two of a branch */
+		many_key(n, 4, m.identity);
+		many_key(n, 5, m.link);
+		admit(&m);
+	}
+}
+
+static void each_is_found(void)
+{
+	assert_true(ro.branches_n == MANY && ro.tokens_n == MANY && ro.nodes_n == MANY + MANY / 10);
+	for (uint32_t i = 0; i < MANY; i++) {
+		uint32_t n = shuffled(i);
+		uint8_t key[32];
+		char code[9] = "";
+		many_code(n, code);
+		assert_memory_equal(ro.branches[n].code, code, 8);
+		assert_ptr_equal(roster_branch_of(&ro, code), &ro.branches[n]);
+		many_key(n, 1, key);
+		assert_int_equal(roster_token_by_key(&ro, key)->number, i + 1);
+		many_key(n, 2, key);
+		const struct roster_node *first = roster_node_by_identity(&ro, key), *now = roster_node_of(&ro, code);
+		many_key(n, 3, key);
+		assert_ptr_equal(roster_node_by_link(&ro, key), first);
+		assert_true(first != NULL && now != NULL && (first == now) == (n % 10 != 0));
+		assert_true(first->ended == (n % 10 == 0) && !now->ended);
+		assert_ptr_equal(roster_node_of_token(&ro, i + 1), now);
+		assert_ptr_equal(roster_node_before(&ro, code, NULL), now);
+		assert_ptr_equal(roster_node_before(&ro, code, now), n % 10 ? NULL : first);
+		many_key(n, 6, key);
+		assert_null(roster_node_by_link(&ro, key));
+		assert_null(roster_token_by_key(&ro, key));
+	}
+	assert_null(roster_branch_of(&ro, "N99999\0"));
+	assert_null(roster_node_of_token(&ro, MANY + 1));
+}
+
+static void many_are_found_by_every_key(void **state)
+{
+	(void)state;
+	fold_many(0, MANY);
+	each_is_found();
+}
+
+static void a_copy_is_the_same_and_its_own(void **state)
+{
+	(void)state;
+	struct roster first;
+
+	fold_many(0, MANY - 1);
+	first = ro;
+	assert_int_equal(roster_copy(&ro, &first), AS_OK);
+	roster_done(&first);
+	fold_many(MANY - 1, MANY);
+	each_is_found();
+	roster_init(&first, org, root); /* an empty one, too */
+	struct roster empty;
+	assert_int_equal(roster_copy(&empty, &first), AS_OK);
+	assert_null(roster_branch_of(&empty, "BJ01\0\0\0"));
+	roster_done(&empty);
+}
+
+static void many_that_are_loaded_are_the_same(void **state)
+{
+	(void)state;
+	roster_load_begin(&ro);
+	fold_many(0, MANY - 7);
+	roster_load_end(&ro);
+	fold_many(MANY - 7, MANY);
+	each_is_found();
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -259,6 +371,9 @@ int main(void)
 	    T(machines),
 	    T(content_keys),
 	    T(what_it_does_not_know_changes_nothing),
+	    T(many_are_found_by_every_key),
+	    T(many_that_are_loaded_are_the_same),
+	    T(a_copy_is_the_same_and_its_own),
 	};
 	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,17 +15,13 @@
 #include "common/base/date.h"
 #include "common/base/rng.h"
 #include "common/report/report.h"
+#include "tests/lib/report_short.h"
 
 #define OUT_MAX (4u << 20)
 
 static uint8_t memory[32u << 20];
 
-struct item {
-	struct cell_parts p;
-	int64_t v[CELL_VALUES_MAX];
-};
-
-static struct item items[4096];
+static struct report_item items[4096];
 static size_t items_n;
 static uint32_t today;
 
@@ -54,11 +50,11 @@ static struct report_branch branch_of(void *ctx, const char code[BRANCH_CODE_MAX
 	return (struct report_branch){.region = bytes_of_str(region_of(code)), .as_of = today};
 }
 
-static struct item *cell(enum cell_table table, uint32_t day, const char *branch)
+static struct report_item *cell(enum cell_table table, uint32_t day, const char *branch)
 {
-	struct item *it = &items[items_n++];
+	struct report_item *it = &items[items_n++];
 
-	*it = (struct item){.p = {.table = (uint8_t)table, .day = day}};
+	*it = (struct report_item){.p = {.table = (uint8_t)table, .day = day}};
 	memcpy(it->p.branch, branch, strlen(branch));
 	it->p.model = bytes_of_str("C116");
 	return it;
@@ -107,25 +103,44 @@ static struct report_query query(const char *name, enum report_period period, co
 	return q;
 }
 
-/* The report as text; cells go in from the back, for their order must not matter. */
-static const char *run(const struct report_query *q)
+static void rows_of(struct report *r, char *out)
 {
-	static char out[OUT_MAX];
-	struct arena a;
-	struct report r;
 	struct report_row row;
 	size_t n = 0;
 
 	out[0] = 0;
+	assert_int_equal(report_finish(r), AS_OK);
+	while (report_next(r, &row)) {
+		n += put_row(r, &row, out + n);
+		assert_true(n < OUT_MAX - 1024);
+	}
+}
+
+/*
+ * The report as text; cells go in from the back, for their order must not matter. Then from balances and the cells
+ * that are left: the same.
+ */
+static const char *run(const struct report_query *q)
+{
+	static char out[OUT_MAX], other[OUT_MAX];
+	static struct report_item kept[AS_COUNT(items)];
+	struct report_query dated = *q;
+	struct arena a;
+	struct report r;
+
 	arena_init(&a, memory, sizeof memory);
 	assert_int_equal(report_init(&r, q, &a), AS_OK);
 	for (size_t i = items_n; i-- > 0;)
 		assert_int_equal(report_add(&r, &items[i].p, items[i].v), AS_OK);
-	assert_int_equal(report_finish(&r), AS_OK);
-	while (report_next(&r, &row)) {
-		n += put_row(&r, &row, out + n);
-		assert_true(n < sizeof out - 1024);
-	}
+	rows_of(&r, out);
+
+	memcpy(kept, items, sizeof kept);
+	dated.as_of = today;
+	arena_init(&a, memory, sizeof memory);
+	assert_int_equal(report_init(&r, &dated, &a), AS_OK);
+	report_short(&r, kept, items_n);
+	rows_of(&r, other);
+	assert_string_equal(other, out);
 	return out;
 }
 
@@ -175,7 +190,7 @@ static void volume_with_the_worked_identity(void **state)
 	(void)state;
 	clear();
 	cell(CELL_VOLUME, 20261031, "BJ01")->v[VOL_RECEIVED] = 12;
-	struct item *it = cell(CELL_VOLUME, 20261102, "BJ01");
+	struct report_item *it = cell(CELL_VOLUME, 20261102, "BJ01");
 	memcpy(it->v, (int64_t[]){30, 2, 1, 28, 1, 3, 25, 0}, sizeof it->v);
 	struct report_query q = query("volume", RP_MONTH, "");
 	is(q, "2026-10,0,12,0,0,0,0,0,12,0,0,12\n"
@@ -200,7 +215,7 @@ static void balances_go_on_between_flows(void **state)
 	clear();
 	cell(CELL_VOLUME, 20260105, "BJ01")->v[VOL_RECEIVED] = 3;
 	cell(CELL_VOLUME, 20260407, "GZ02")->v[VOL_RECEIVED] = 1;
-	struct item *it = cell(CELL_VOLUME, 20260407, "GZ02");
+	struct report_item *it = cell(CELL_VOLUME, 20260407, "GZ02");
 	it->v[VOL_FINISHED] = it->v[VOL_DELIVERED] = 1;
 	struct report_query q = query("volume", RP_MONTH, "branch");
 	is(q, "2026-01,BJ01,0,3,0,0,0,0,0,3,0,0,3\n"
@@ -259,7 +274,7 @@ static void keys_in_order(void **state)
 
 static void add_tat(uint32_t day, const char *branch, int64_t minutes, bool on_time, bool same_day)
 {
-	struct item *it = cell(CELL_TAT, day, branch);
+	struct report_item *it = cell(CELL_TAT, day, branch);
 
 	memcpy(it->v, (int64_t[]){1, minutes, on_time, same_day, 0, 0, 0, 0}, sizeof it->v);
 	it = cell(CELL_TAT_HIST, day, branch);
@@ -294,7 +309,7 @@ static void times_with_the_vector_of_the_study(void **state)
 
 static void fault(const char *branch, const char *model, unsigned cause, int64_t count)
 {
-	struct item *it = cell(CELL_FAULTS, 20261102, branch);
+	struct report_item *it = cell(CELL_FAULTS, 20261102, branch);
 
 	it->p.code[0] = (uint8_t)cause;
 	it->p.model = bytes_of_str(model);
@@ -335,7 +350,7 @@ static void complaints_with_repairs(void **state)
 {
 	(void)state;
 	clear();
-	struct item *it = cell(CELL_COMPLAINTS, 20261001, "BJ01");
+	struct report_item *it = cell(CELL_COMPLAINTS, 20261001, "BJ01");
 	memcpy(it->p.code, (uint8_t[]){1, 3, 2, 2}, 4);
 	memcpy(it->v, (int64_t[]){5, 0, 2, 1, 1, 1, 0, 0}, sizeof it->v);
 	it = cell(CELL_COMPLAINTS, 20261103, "BJ01");
@@ -359,7 +374,7 @@ static void times_of_complaints(void **state)
 {
 	(void)state;
 	clear();
-	struct item *it = cell(CELL_COMPLAINT_TIMES, 20261105, "BJ01");
+	struct report_item *it = cell(CELL_COMPLAINT_TIMES, 20261105, "BJ01");
 	memcpy(it->v, (int64_t[]){76, 72, 3, 1, 3, 2, 2, 0}, sizeof it->v);
 	it = cell(CELL_COMPLAINT_TIMES, 20261202, "BJ01");
 	memcpy(it->v, (int64_t[]){1, 1, 3, 1, 2, 0, 2, 1}, sizeof it->v);
@@ -410,8 +425,22 @@ static void queries_that_cannot_be(void **state)
 	assert_int_equal(report_finish(&r), AS_ECORRUPT);
 	struct report_query daily = query("tat", RP_DAY, "");
 	daily.from = 20260101;
-	assert_int_equal(report_cells_from(&daily), 20260101);
-	assert_int_equal(report_cells_from(&q), 0);
+	struct report_need need = report_needs(&daily, CELL_TAT);
+	assert_true(need.from == 20260101 && !need.balances);
+	need = report_needs(&q, CELL_VOLUME);
+	assert_true(need.from == 20260301 && need.balances && !need.whole);
+	q.from = 0;
+	need = report_needs(&q, CELL_VOLUME);
+	assert_true(need.from == 0 && !need.balances);
+	struct report_query late = query("complaint-timeliness", RP_DAY, "branch");
+	late.from = 20260310;
+	late.as_of = 20260215; /* what comes due after it is looked at one by one */
+	need = report_needs(&late, CELL_COMPLAINT_TIMES);
+	assert_true(need.from == 20260201 && need.balances && need.whole);
+	struct report_query against = query("complaints", RP_DAY, "");
+	against.from = 20260310; /* deliveries have no balance there */
+	need = report_needs(&against, CELL_VOLUME);
+	assert_true(need.from == 20260310 && !need.balances);
 }
 
 /* Whatever the arena lacks, the answer is AS_ENOMEM and nothing is written outside of it. */
@@ -449,39 +478,12 @@ static void too_small_an_arena(void **state)
 
 static void random_cells(struct rng *rng, size_t n)
 {
-	static const char *const branches[] = {"BJ01", "BJ02", "GZ02", "TS9", "XA"};
-	static const char *const models[] = {"C116", "W220", "A1", "手机 8", ""};
-	int32_t base;
-
-	assert_true(date_to_days(20251220, &base));
 	clear();
-	for (size_t i = 0; i < n; i++) {
-		enum cell_table table = (enum cell_table)(1 + rng_below(rng, CELL_TABLES - 1));
-		uint32_t day = date_of_days(base + (int32_t)rng_below(rng, 200));
-		struct item *it = cell(table, day, branches[rng_below(rng, AS_COUNT(branches))]);
-		const struct cell_table_def *t = &cell_tables[table];
-		for (unsigned k = 0; k < t->dims_n; k++)
-			it->p.code[k] = (uint8_t)rng_below(rng, 4);
-		it->p.model = bytes_of_str(models[rng_below(rng, AS_COUNT(models))]);
-		for (unsigned k = 0; k < t->values_n; k++)
-			it->v[k] = (int64_t)rng_below(rng, 4);
-		if (table != CELL_TAT && table != CELL_TAT_HIST)
-			continue;
-		/* one order is two cells that belong together */
-		int64_t minutes = (int64_t)rng_below(rng, 90 * 24 * 60);
-		it->p.table = CELL_TAT;
-		it->v[TAT_FINISHED] = 1;
-		it->v[TAT_MINUTES] = minutes;
-		struct item *times = &items[items_n++];
-		*times = *it;
-		times->p.table = CELL_TAT_HIST;
-		times->p.bucket = cell_tat_bucket(minutes);
-		times->v[HIST_COUNT] = 1;
-	}
+	items_n = report_items_random(items, rng, n);
 }
 
 /* Key text of an item for the query, columns ended by \1 so that it sorts as columns do. */
-static void key_of(const struct report_query *q, const struct item *it, char *out)
+static void key_of(const struct report_query *q, const struct report_item *it, char *out)
 {
 	size_t n = 0;
 
@@ -745,6 +747,37 @@ static void a_recount_gives_the_same(void **state)
 	}
 }
 
+/* Every report, any range, any day as of which it is asked: the same from balances as from all cells. */
+static void balances_give_the_same(void **state)
+{
+	(void)state;
+	static const char *const by[REPORTS][4] = {
+	    [REPORT_VOLUME] = {"", "branch", "region", "channel,model"},
+	    [REPORT_TAT] = {"", "branch", "region", "warranty"},
+	    [REPORT_PARETO] = {"", "branch", "region", ""},
+	    [REPORT_COMPLAINTS] = {"", "region", "branch,type", "severity"},
+	    [REPORT_COMPLAINT_TIMELINESS] = {"", "branch", "category", "channel,region"}};
+	struct rng rng = {.state = 3};
+	size_t rows = 0;
+	int32_t base;
+
+	assert_true(date_to_days(20251101, &base));
+	for (unsigned round = 0; round < 600; round++) {
+		random_cells(&rng, 1 + rng_below(&rng, round % 2 ? 400 : 12));
+		if (rng_below(&rng, 3))
+			today = date_of_days(base + (int32_t)rng_below(&rng, 260));
+		unsigned id = round % REPORTS;
+		struct report_query q =
+		    query(report_defs[id].name, (enum report_period)rng_below(&rng, REPORT_PERIODS),
+			  by[id][rng_below(&rng, 4)]);
+		int32_t from = base + (int32_t)rng_below(&rng, 260), to = from + (int32_t)rng_below(&rng, 90);
+		q.from = rng_below(&rng, 5) ? date_of_days(from) : 0;
+		q.to = rng_below(&rng, 3) ? date_of_days(to) : 0;
+		rows += strlen(run(&q)) > 0;
+	}
+	assert_true(rows > 300);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -759,6 +792,7 @@ int main(void)
 	    cmocka_unit_test(queries_that_cannot_be),
 	    cmocka_unit_test(too_small_an_arena),
 	    cmocka_unit_test(a_recount_gives_the_same),
+	    cmocka_unit_test(balances_give_the_same),
 	};
 	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests(tests, NULL, NULL);

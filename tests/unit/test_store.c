@@ -183,6 +183,37 @@ static void what_does_not_continue_is_refused(void **state)
 	rig_bench_close(&t);
 }
 
+static as_err one_more(void *arg, struct bytes key, struct bytes value)
+{
+	(void)key;
+	(void)value;
+	++*(size_t *)arg;
+	return AS_OK;
+}
+
+/* What a head office on another database must give a report: cells of a range, and what was before as balances. */
+static void a_report_of_head_office_has_its_span(void **state)
+{
+	struct rig_bench t = rig_bench_open(state, STORE_HQ);
+	struct hq_store hq = hq_store_kv(t.st);
+	struct store_span s = {.table = CELL_VOLUME, .from = 21000101, .cell = one_more, .balance = one_more};
+	size_t rows = 0, cells = 0;
+	uint8_t table = CELL_VOLUME;
+
+	rig_store(t.st, t.log, 0, t.log->n, true);
+	assert_int_equal(hq.ops->cells(hq.ctx, bytes_of(&table, 1), one_more, &cells), AS_OK);
+	assert_true(cells > 0);
+	s.whole = true;
+	assert_int_equal(hq.ops->span(hq.ctx, &s, &rows), AS_OK);
+	assert_int_equal(rows, 1); /* of the year, of the branch */
+	s.balance = NULL;
+	s.from = 0;
+	rows = 0;
+	assert_int_equal(hq.ops->span(hq.ctx, &s, &rows), AS_OK);
+	assert_int_equal(rows, cells);
+	rig_bench_close(&t);
+}
+
 static void fence_and_heads_are_conditions(void **state)
 {
 	struct rig_bench t = rig_bench_open(state, STORE_HQ);
@@ -662,6 +693,7 @@ int main(void)
 	    cmocka_unit_test(blocks_are_found_by_any_index),
 	    cmocka_unit_test(old_frontiers_are_kept_at_intervals),
 	    cmocka_unit_test(what_does_not_continue_is_refused),
+	    cmocka_unit_test(a_report_of_head_office_has_its_span),
 	    cmocka_unit_test(fence_and_heads_are_conditions),
 	    cmocka_unit_test(a_log_ends_where_its_key_ends),
 	    cmocka_unit_test(receipts_never_go_back),

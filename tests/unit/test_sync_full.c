@@ -104,7 +104,44 @@ static void tokens_keep_their_places(void **state)
 	assert_true(hq.tokens_n == 2 && hq.tokens[0].number == 1 && hq.tokens[1].number == 2);
 	/* one that nobody can use makes room, when there is no other */
 	assert_true(hq_core_token_room(&hq) && add(3));
-	assert_true(hq.tokens_n == 2 && hq.tokens[0].number == 3 && hq.tokens[1].number == 2);
+	assert_true(hq.tokens_n == 2 && hq.tokens[0].number == 2 && hq.tokens[1].number == 3);
+	assert_true(hq_core_token(&hq, 1) == NULL && hq_core_token(&hq, 3) == &hq.tokens[1]);
+}
+
+/* Whoever has room for larger tables gives them; what stood in the small ones stands there still. */
+static void larger_tables(void **state)
+{
+	(void)state;
+	static struct sync_log more_logs[3];
+	static struct hq_token more_tokens[4];
+	static struct hq_node more_nodes[2];
+	const struct hq_tables larger = {.logs = more_logs,
+					 .logs_cap = AS_COUNT(more_logs),
+					 .nodes = more_nodes,
+					 .nodes_cap = AS_COUNT(more_nodes),
+					 .tokens = more_tokens,
+					 .tokens_cap = AS_COUNT(more_tokens)};
+	struct log_row live[3] = {row_of(LOG_LIVE, 1), row_of(LOG_BULK, 1), row_of(LOG_LIVE, 2)};
+
+	hq_begin();
+	assert_true(add(5) && add(2) && !add(3));
+	assert_true(hq_core_add_node(&hq, "BJ01\0\0\0") && !hq_core_add_node(&hq, "AH01\0\0\0"));
+	assert_true(hq_core_load_log(&hq, &live[0]) && hq_core_load_log(&hq, &live[1]));
+	assert_false(hq_core_room(&hq, &live[2].id));
+	hq_core_grow(&hq, &(struct hq_tables){.nodes = more_nodes, .nodes_cap = AS_COUNT(more_nodes)});
+	assert_true(hq.tokens == tokens && hq.c.logs == hq_logs && hq.nodes == more_nodes);
+	hq.nodes = nodes;
+	hq_core_grow(&hq, &larger);
+	memset(hq_logs, 0xa5, sizeof hq_logs);
+	memset(tokens, 0xa5, sizeof tokens);
+	memset(nodes, 0xa5, sizeof nodes);
+	assert_true(add(3) && hq_core_add_node(&hq, "AH01\0\0\0") && hq_core_load_log(&hq, &live[2]));
+	assert_int_equal(hq.tokens_n, 3);
+	assert_true(hq.tokens[0].number == 2 && hq.tokens[1].number == 3 && hq.tokens[2].number == 5);
+	assert_true(hq.nodes_n == 2 && memcmp(hq.nodes[0].branch, "AH01", 4) == 0 &&
+		    memcmp(hq.nodes[1].branch, "BJ01", 4) == 0);
+	for (size_t i = 0; i < 3; i++)
+		assert_non_null(sync_log_find(&hq.c, &live[i].id));
 }
 
 static void head_office_appends_to_one_log_too_many(void **state)
@@ -217,7 +254,7 @@ static void a_fork_needs_places(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    T(tokens_keep_their_places), T(head_office_appends_to_one_log_too_many),
+	    T(tokens_keep_their_places), T(larger_tables), T(head_office_appends_to_one_log_too_many),
 	    T(a_child_needs_a_place),	 T(the_other_class_needs_a_place),
 	    T(a_child_needs_a_number),	 T(a_fork_needs_places),
 	};

@@ -15,6 +15,7 @@ static const struct opt hq_init_opts[] = {
 
 static const struct opt hq_enrol_opts[] = {
     OPT_ROW_DIR,
+    {"from", 0, OPT_FILE, false, "FILE", NULL, NULL, "many at once: CSV with branch, name, region, timezone"},
     {"name", 0, OPT_TEXT, false, "NAME", NULL, NULL, "long name of the branch"},
     {"region", 0, OPT_TEXT, false, "REGION", NULL, NULL, "region that reports sum it under"},
     {"timezone", 0, OPT_TEXT, false, "TZ", NULL, NULL, "time zone, else head office's"},
@@ -123,7 +124,7 @@ static const struct opt proof_check_opts[] = {OPT_ROW_FORMAT, OPT_ROW_LANG};
 
 const struct command cli_commands[] = {
     {"hq init", NULL, "Makes a head office.", ROWS(hq_init_opts), cmd_hq_init},
-    {"hq enrol", "CODE", "Lets a branch join: the last line printed is its join code.", ROWS(hq_enrol_opts),
+    {"hq enrol", "[CODE]", "Lets a branch join: the last line printed is its join code.", ROWS(hq_enrol_opts),
      cmd_hq_enrol},
     {"hq instance new", NULL, "After head office was restored: begins its next life.", ROWS(hq_instance_opts),
      cmd_hq_instance_new},
