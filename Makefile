@@ -199,12 +199,13 @@ docs: all
 SHARE = $(DESTDIR)$(PREFIX)/share
 UNITS = $(DESTDIR)$(PREFIX)/lib
 install:
-	install -d $(DESTDIR)$(PREFIX)/bin $(SHARE)/doc/aftersync $(SHARE)/man/man1 $(SHARE)/man/man5 $(SHARE)/man/man8 \
+	install -d $(DESTDIR)$(PREFIX)/bin $(SHARE)/doc/aftersync/docs $(SHARE)/man/man1 $(SHARE)/man/man5 $(SHARE)/man/man8 \
 	    $(SHARE)/bash-completion/completions $(SHARE)/aftersync/maps \
 	    $(UNITS)/systemd/system $(UNITS)/sysusers.d $(UNITS)/tmpfiles.d
 	for p in aftersync aftersync-hqd aftersync-branchd; do \
 	    [ ! -x $(B)/$$p ] || install -m 755 $(B)/$$p $(DESTDIR)$(PREFIX)/bin || exit; done
-	install -m 644 LICENSE $(wildcard *.md) $(wildcard docs/*) $(SHARE)/doc/aftersync
+	install -m 644 LICENSE $(wildcard *.md) $(SHARE)/doc/aftersync
+	install -m 644 $(wildcard docs/*) $(SHARE)/doc/aftersync/docs
 	[ ! -x $(CLI) ] || $(CLI) --completion >$(SHARE)/bash-completion/completions/aftersync
 	install -m 644 $(MAPS) $(SHARE)/aftersync/maps
 	install -m 644 tools/aftersync/aftersync.1 $(SHARE)/man/man1

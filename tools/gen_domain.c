@@ -194,7 +194,7 @@ static void rule_section(void)
 	       "flagged). A: an alarm "
 	       "or an overdue figure. C: a policy may change its values. R-03, R-04 and R-07 bind every "
 	       "kind. Source: S the "
-	       "handbook, L law, D design, numbers: the domain study.\n\n"
+	       "handbook, with its numbers, L law, D decided here.\n\n"
 	       "| rule | text | source | where | enforced | its test | what the rest needs "
 	       "|\n|---|---|---|---|---|---|---|\n");
 	for (unsigned r = 1; r < RULES; r++) {

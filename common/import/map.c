@@ -584,7 +584,7 @@ static as_err check_expr(struct checker *c, const struct field_def *f, const str
 static as_err check_text(struct checker *c, const struct field_def *f, const char *text, unsigned line)
 {
 	if (f && f->type == FT_CODE && *text && code_of_name(f->codes, bytes_of_str(text)) == NULL)
-		return at_line(c, line, "%s: %.60s is none of its codes", f->name, text);
+		return at_line(c, line, "%s: %.60s is none of its codes; docs/domain.md lists them", f->name, text);
 	return AS_OK;
 }
 
@@ -752,7 +752,7 @@ as_err map_load(const char *name, struct map *ret, struct as_errmsg *em)
 		at += k > 0 && (size_t)k < sizeof list - at ? (size_t)k : 0;
 	}
 	if (strchr(name, '/') == NULL && !(n > 4 && strcmp(name + n - 4, ".ini") == 0)) {
-		as_errmsg_set(em, "no such map: there are %s; a file of your own ends in .ini", list);
+		as_errmsg_set(em, "no such map %.60s: there are %s; a file of your own ends in .ini", name, list);
 		return AS_ENOTFOUND;
 	}
 	as_err err = conf_read_file(name, text, sizeof text, &n, em);

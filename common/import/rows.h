@@ -1,5 +1,5 @@
 /*
- * Rows become events: a record of a CSV file through a map into submissions (contract, section 2), one a step, each as
+ * Rows become events: a record of a CSV file through a map into submissions (docs/recording.md), one a step, each as
  * a JSON object with its event id. The same row of the same map at the same branch always makes the same ids, so that
  * an import that was broken off can be done again.
  *

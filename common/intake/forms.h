@@ -1,5 +1,5 @@
 /*
- * Text forms of dates, times and ids as the contract writes them. No locale, no time zone database.
+ * Text forms of dates, times and ids as submissions, answers and reports write them. No locale, no time zone database.
  */
 #ifndef AFTERSYNC_INTAKE_FORMS_H
 #define AFTERSYNC_INTAKE_FORMS_H
@@ -27,7 +27,7 @@ bool form_uuid_parse(struct bytes s, uint8_t out[16]);
 void form_uuid_text(const uint8_t id[16], char out[37]);
 
 /*
- * Telephone numbers as people write them → the normal form of domain study 2.13: spaces dropped, for a mobile
+ * Telephone numbers as people write them → the normal form: spaces dropped, for a mobile
  * number also dashes and +86, 0086, 86. False when it is none; out holds at least cap bytes, cap ≥ 24.
  */
 bool form_phone_normal(struct bytes s, char *out, size_t cap, size_t *ret_n);

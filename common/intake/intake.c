@@ -579,7 +579,10 @@ void intake_word_refusal(const struct ledger_refusal *why, const struct kind_def
 		break;
 	case LEDGER_GUARD:
 	case LEDGER_NEEDS_APPROVER:
-		intake_refuse(e, "%s in state %s is only possible when %s.", name, state, why->text);
+		if (why->state)
+			intake_refuse(e, "%s in state %s is only possible when %s.", name, state, why->text);
+		else
+			intake_refuse(e, "%s as the first event of a case is only possible when %s.", name, why->text);
 		break;
 	case LEDGER_CHECK:
 		intake_refuse(e, "%s", why->text);

@@ -1,5 +1,5 @@
 /*
- * Submission: one JSON line → a validated event, through the table of kinds (contract, section 2). What comes
+ * Submission: one JSON line → a validated event, through the table of kinds (docs/recording.md). What comes
  * out lacks only what the node sets at acceptance: event_id when the caller gave none, salt, recorded_at, the
  * case that the label names, the sealing of the personal part. Whether the state of the case allows it:
  * ledger_check.

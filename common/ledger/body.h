@@ -81,7 +81,7 @@ as_err body_add_row(const struct field_def *f, uint8_t *buf, size_t cap, size_t 
 /* Goes through the rows; start with *rest = value.s. False at the end. */
 bool body_next_row(const struct field_def *f, struct bytes *rest, struct body_row *ret);
 
-/* domain study 2.13 */
+/* The form of a number on a device or a paper. */
 bool imei_ok(struct bytes s);
 bool imei_form_ok(struct bytes s); /* 15 digits, not all equal; the check digit may be wrong */
 bool phone_ok(struct bytes s); /* in the normal form: no spaces, no country code */

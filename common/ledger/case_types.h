@@ -1,7 +1,7 @@
 /*
  * The types of cases: what they are called, their states, how their labels begin, what their deadlines are.
  * What belongs to no case of its own, a plain fact, is a case of one event: so that it is repeated,
- * corrected, flagged and counted by the same rules. Source: domain study, section 3. Pure; everything is
+ * corrected, flagged and counted by the same rules. Pure; everything is
  * const.
  */
 #ifndef AFTERSYNC_LEDGER_CASE_TYPES_H
@@ -31,7 +31,7 @@ enum case_type {
 struct case_type_def {
 	const char *name; /* with its article cut off: "repair order" */
 	const char *zh;
-	const char *label; /* what names it, as in the domain study; NULL: a label is not made */
+	const char *label; /* what names it; NULL: a label is not made */
 	const char *mark;  /* stands in a made label between branch and date */
 	const struct code_list *states;
 	/* case_state.due, .done: names for people and JSON, or NULL */

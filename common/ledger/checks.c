@@ -121,7 +121,7 @@ static bool all_of(struct bytes s, bool hex)
 	return true;
 }
 
-/* domain study 2.13 */
+/* The form of an id of that type. */
 static bool id_form_ok(struct bytes s, int64_t type)
 {
 	switch (type) {

@@ -1,4 +1,4 @@
-/* The code lists. Symbols: contract section 5; symbols and numbers: domain study 2.1, 2.2, 2.11, 2.12. */
+/* The code lists of repair orders and complaints. */
 #include "common/ledger/codes.h"
 
 #include "common/base/check.h"

@@ -1,4 +1,4 @@
-/* The code lists of the whole department beside repair orders and complaints (domain study 2.1 to 2.12). */
+/* The code lists of the whole department beside repair orders and complaints. */
 #include "common/base/check.h"
 #include "common/ledger/codes.h"
 

@@ -1,4 +1,4 @@
-/* The states of cases as code lists (domain study, section 3). */
+/* The states of cases as code lists. */
 #include "common/base/check.h"
 #include "common/ledger/codes.h"
 

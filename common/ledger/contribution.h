@@ -1,5 +1,5 @@
 /*
- * What the events of a case add to the cells (domain study section 5: P-01, P-04, P-08, P-11, P-12). Pure.
+ * What the events of a case add to the cells (docs/reports.md: P-01, P-04, P-08, P-11, P-12). Pure.
  *
  * Dimensions (channel, warranty, model, type, category, severity) are those of the case as known now; when
  * one changes, the case's earlier flows move to the new slice. The day of a flow is the business date of its

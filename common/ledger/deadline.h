@@ -1,5 +1,5 @@
 /*
- * Complaint deadlines (R-30, R-31; table of the contract, section 5). Working days are Monday to Friday less
+ * Complaint deadlines (R-30, R-31). Working days are Monday to Friday less
  * the policy's holidays, counted from the day after receipt, same local clock time. Local time is UTC plus
  * the offset that stands in the event; the branch stores the results in the event, nobody computes them
  * again. Pure.

@@ -2,8 +2,8 @@
  * The table of kinds: what can be recorded, by whom, with which fields, codes, limits and rules.
  *
  * One table drives the body codec, submission, import, output and docs/domain.md. Adding a kind is adding a
- * row in kinds_*.c and rows in transition_rows.c; what it must satisfy beside, in checks.c. Sources: domain
- * study, section 2, and the codes of the contract, section 5. Pure; everything is const.
+ * row in kinds_*.c and rows in transition_rows.c; what it must satisfy beside, in check_rows.c. Pure;
+ * everything is const.
  */
 #ifndef AFTERSYNC_LEDGER_KINDS_H
 #define AFTERSYNC_LEDGER_KINDS_H
@@ -114,7 +114,7 @@ enum event_kind {
 	ASSESSMENT_SCHEME,
 	ASSESSMENT_SCORED,
 	ASSESSMENT_CONFIRMED,
-	/* where the domain study has one number for several, or a state without a kind */
+	/* where the department has one number for several, or a state without a kind */
 	BRANCH_SUSPENDED = 151,
 	BRANCH_CLOSED,
 	HAZARD_VERIFIED,
@@ -137,7 +137,7 @@ enum field_type {
 	FT_CODE,      /* one of codes */
 	FT_CODE_SET,  /* bitset: bit (1 << number) of codes; in JSON an array */
 	FT_CODE_LIST, /* packed list of codes without repeats, in the order given; in JSON an array */
-	FT_MONEY,     /* fen, 0 … 10 000 000 (domain study 2.13) */
+	FT_MONEY,     /* fen, 0 … 10 000 000 */
 	FT_DATE,      /* YYYYMMDD, a real date */
 	FT_TIME,      /* UTC ms, zigzag */
 	FT_TEXT,      /* UTF-8, NFC, 1 … max bytes */
@@ -146,7 +146,7 @@ enum field_type {
 	FT_STAFF,     /* staff number, > 0 */
 	FT_BRANCH,    /* branch code */
 	FT_IMEI,      /* 15 digits, not all equal; Luhn unless an approver says otherwise (2.13, R-12) */
-	FT_PHONE,     /* mobile, landline or service number (domain study 2.13), stored in the normal form */
+	FT_PHONE,     /* mobile, landline or service number, stored in the normal form */
 	FT_ROWS,      /* min … max rows of the columns in row */
 };
 

@@ -1,8 +1,8 @@
-/* Complaints, consultations, follow-ups and letters (domain study 2.2 to 2.4). */
+/* Complaints, consultations, follow-ups and letters. */
 #include "common/ledger/kinds_rows.h"
 
 /* clang-format off */
-/* ---- complaints (domain study 2.2) ------------------------------------------------------- */
+/* ---- complaints ------------------------------------------------------- */
 
 static const struct field_def complaint_received[] = {
     F_CODE(1, "type", "类型", REQ, FOLD_C0, codes_complaint_type),
@@ -58,7 +58,7 @@ static const struct field_def complaint_closed[] = {
     R_TEXT(7, "action", "处理措施", LIVE | PD, 500, R_33),
 };
 
-/* ---- consultations (domain study 2.3) ---------------------------------------------------- */
+/* ---- consultations ---------------------------------------------------- */
 
 static const struct field_def consult_received[] = {
     F_CODE(1, "topic", "主题", REQ, FOLD_NONE, codes_consult_topic),
@@ -82,7 +82,7 @@ static const struct field_def consult_converted[] = {
     F_TEXT(2, "complaint_no", "投诉号", 0, FOLD_NONE, LABEL_BYTES_MAX),
 };
 
-/* ---- follow-ups and letters (domain study 2.4) -------------------------------------------- */
+/* ---- follow-ups and letters -------------------------------------------- */
 
 static const struct field_def followup_planned[] = {
     F_CODE(1, "about", "对象", REQ, FOLD_NONE, codes_followup_about),

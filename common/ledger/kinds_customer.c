@@ -1,4 +1,4 @@
-/* Customers and devices (domain study 2.5, 2.6). */
+/* Customers and devices. */
 #include "common/ledger/kinds_rows.h"
 
 /* clang-format off */

@@ -1,4 +1,4 @@
-/* Day plan, count and close (domain study 2.7). */
+/* Day plan, count and close. */
 #include "common/ledger/kinds_rows.h"
 
 /* clang-format off */

@@ -1,4 +1,4 @@
-/* Repair orders (domain study 2.1). */
+/* Repair orders. */
 #include "common/ledger/kinds_rows.h"
 
 /* clang-format off */

@@ -15,7 +15,7 @@
 #define SYS FF_SYSTEM
 #define TIME_MIN INT64_C(-2208988800000) /* 1900-01-01 */
 #define TIME_MAX INT64_C(7258118400000)	 /* 2200-01-01 */
-#define FEN_MAX 10000000		 /* domain study 2.13 */
+#define FEN_MAX 10000000
 #define HQ_EVENT_MAX 32000		 /* leaves room for the event around it */
 
 /* number, name, Chinese name, flags, slot of the fold, … */

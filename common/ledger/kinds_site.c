@@ -1,4 +1,4 @@
-/* Safety and site, promotion, policies, external cases, the outlet network (domain study 2.9, 2.10). */
+/* Safety and site, promotion, policies, external cases, the outlet network. */
 #include "common/ledger/kinds_rows.h"
 
 /* clang-format off */

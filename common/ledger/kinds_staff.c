@@ -1,4 +1,4 @@
-/* Staff, posts, assessment (domain study 2.11). */
+/* Staff, posts, assessment. */
 #include "common/ledger/kinds_rows.h"
 
 /* clang-format off */

@@ -1,4 +1,4 @@
-/* Parts and unit logistics (domain study 2.8). */
+/* Parts and unit logistics. */
 #include "common/ledger/kinds_rows.h"
 
 /* clang-format off */

@@ -1,6 +1,6 @@
 /*
  * The ledger: is this event allowed, what is the state of its case, what does the case contribute to the
- *cells. Pure: no clock, no allocation, no other read than the case's own record (design.md sections 2 and 8).
+ *cells. Pure: no clock, no allocation, no other read than the case's own record.
  *
  *	ledger_case_of(ev, branch, &key)        which case
  *	...the shell reads the case's record, or starts an empty one...

@@ -1,7 +1,7 @@
 /*
  * The table of rules: what binds the department, where each rule is enforced, what shows it, and the values
- * that a policy may change. Refusals name a rule by this table, docs/domain.md is written from it. Source:
- * domain study, section 4. Pure; everything is const.
+ * that a policy may change. Refusals name a rule by this table, docs/domain.md is written from it. Pure;
+ * everything is const.
  */
 #ifndef AFTERSYNC_LEDGER_RULES_H
 #define AFTERSYNC_LEDGER_RULES_H
@@ -89,7 +89,7 @@ enum rule_status {
 struct rule_def {
 	const char *name; /* "R-04" */
 	const char *text;
-	const char *source; /* S the handbook, L law, D design; numbers as in the domain study */
+	const char *source; /* S the handbook, with its numbers; L law; D decided here */
 	uint8_t where;	    /* RULE_ of the column */
 	uint8_t status;	    /* enum rule_status */
 	const char *shown;  /* the test that shows it: a file under tests/, NULL while it is later */

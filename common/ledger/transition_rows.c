@@ -4,7 +4,7 @@
 
 /* clang-format off */
 const struct transition transitions[] = {
-	/* ---- domain study 3.1 ---- */
+	/* ---- repair orders ---- */
 	{REPAIR_RECEIVED, RS_NONE, RS_RECEIVED, {G_DAY_OPEN, G_DEVICE_FREE}},
 
 	{REPAIR_INSPECTED, RS_RECEIVED, RS_INSPECTED, {G_NONE}},
@@ -113,7 +113,7 @@ const struct transition transitions[] = {
 	{LOANER_BACK, RS_CANCELLED, RS_CANCELLED, {G_LOANER_OUT}},
 	{LOANER_BACK, RS_TRANSFERRED, RS_TRANSFERRED, {G_LOANER_OUT}},
 
-	/* ---- domain study 3.2 ---- */
+	/* ---- complaints ---- */
 	{COMPLAINT_RECEIVED, CS_NONE, CS_RECEIVED, {G_DAY_OPEN}},
 
 	{COMPLAINT_ACKED, CS_RECEIVED, CS_IN_PROGRESS, {G_NONE}},
@@ -151,7 +151,7 @@ const struct transition transitions[] = {
 	{COMPLAINT_REJECTED, CS_RECEIVED, CS_REJECTED, {G_NONE}},
 	{COMPLAINT_REJECTED, CS_IN_PROGRESS, CS_REJECTED, {G_NONE}},
 
-	/* ---- domain study 3.3 ---- */
+	/* ---- consultations and the rest ---- */
 	{CONSULT_RECEIVED, 0, CONSULT_ANSWERED, {G_ANSWERED_NOW}},
 	{CONSULT_RECEIVED, 0, CONSULT_PENDING, {G_NOT_ANSWERED}},
 	{CONSULT_REPLIED, CONSULT_PENDING, CONSULT_REPLY_GIVEN, {G_NONE}},

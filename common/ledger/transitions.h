@@ -1,5 +1,5 @@
 /*
- * The state machines as a table (domain study, section 3; the rows: transition_rows.c): (state, kind) → next
+ * The state machines as a table (the rows: transition_rows.c): (state, kind) → next
  * state, under guards. What is not in the table is illegal (R-04). Guards look only at the case's state and
  * the event; those that need records which are not kept yet are rows marked `later` and hold. Pure.
  */

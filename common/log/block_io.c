@@ -148,7 +148,7 @@ static bool keys_seal(const struct block_author *a, const struct block_content *
 	       as_box_seal(c->recipients->branch, key, c->random, h->key_for_branch);
 }
 
-/* BLAKE2b-192 over random || header with a zero nonce || new root, keyed: design section 3. */
+/* BLAKE2b-192 over random || header with a zero nonce || new root, keyed: docs/protocol.md section 4. */
 static void nonce_make(const struct block_author *a, const struct block_content *c,
 		       const struct log_head *head, uint8_t *header, size_t header_n)
 {

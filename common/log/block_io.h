@@ -113,7 +113,7 @@ void block_opened_init(struct block_opened *o);
 void block_opened_done(struct block_opened *o); /* wipes and frees; accepts a zeroed struct */
 
 /*
- * Checks 5 to 7 of design section 3, in this order, and opens a block that block_peek took apart.
+ * Checks 5 to 7 of docs/protocol.md section 4, in this order, and opens a block that block_peek took apart.
  *
  * r         the block must be of r->log (REFUSE_LINK). When the header carries the content key and ours is
  *           not it, it is opened with the recipient key and stored in r on success.

@@ -1,5 +1,5 @@
 /*
- * Accepting what people and programs submit at a branch (contract section 2): lines become events of the open log,
+ * Accepting what people and programs submit at a branch (docs/recording.md): lines become events of the open log,
  * in one batch. What a line says is read when it comes, by whoever hears it (accept_read); whether it may be recorded is
  * judged by the store thread, with the writer's view.
  *

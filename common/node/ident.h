@@ -33,7 +33,7 @@ struct node_ident {
 };
 
 /* The rules for what stands in it, used wherever such a value comes from outside. */
-bool branch_code_valid(struct bytes s); /* [A-Z0-9]{2,8}, contract section 5 */
+bool branch_code_valid(struct bytes s); /* [A-Z0-9]{2,8} */
 bool node_name_valid(struct bytes s);
 
 /* Writes DIR/node anew, whole or not at all. AS_EINVAL: a value breaks a rule, em names it. */

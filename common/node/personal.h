@@ -1,6 +1,6 @@
 /*
  * Personal parts of events: sealed to their subject, so that a person can be erased from a log without breaking
- * it (design section 6).
+ * it.
  *
  *	salt     = BLAKE2b-128(32 random bytes; event id ‖ facts ‖ plain personal part)
  *	K_ev     = BLAKE2b-256(subject key; "aftersync v1 event" ‖ 0 ‖ branch (8) ‖ event id (16) ‖ salt (16))

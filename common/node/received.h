@@ -1,6 +1,6 @@
 /*
  * What came over a link and is not committed yet: the memory behind a core's slots, and the checks 5 to 7 of a
- * block (design section 3), made by whichever thread verifies.
+ * block (docs/protocol.md section 4), made by whichever thread verifies.
  *
  * A received block goes from the main thread to a verifying thread and back, then with a commit to the store
  * thread; ownership goes with it, so that nothing here is locked.

@@ -230,7 +230,7 @@ static as_err foot(struct out *o, const json_t *report, const struct rows_opts *
 	} parts[] = {{"from", "from", "自"},
 		     {"to", "to", "至"},
 		     {"branches", "branches", "网点数"},
-		     {"completeness", "complete", "完整性"},
+		     {"completeness", "completeness", "完整性"},
 		     {"as_of", "as of", "截至"},
 		     {"generated_at", "made", "生成于"},
 		     {"policy", "policy", "政策版本"},

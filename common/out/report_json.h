@@ -1,5 +1,5 @@
 /*
- * A report as JSON (contract section 4) and from there as a table, CSV or JSON text. Daemons make the JSON,
+ * A report as JSON (docs/reports.md) and from there as a table, CSV or JSON text. Daemons make the JSON,
  *the command line shows it, so a report looks the same whoever counted it.
  *
  *	{"report":NAME,"meta":{…},"columns":["period",…],"rows":[{"period":…,…},…]}

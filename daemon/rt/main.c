@@ -1,18 +1,24 @@
 #include "daemon/rt/main.h"
 
 #include <getopt.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
+#include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/version.h"
 #include "common/crypto/random.h"
 #include "common/intake/json.h"
 #include "common/store/kv_lmdb.h"
 #include "daemon/rt/notify.h"
+
+/* So long may another process that has the directory take to end. */
+#define LOCK_WAIT_MS 3000
+#define LOCK_AGAIN_MS 50
 
 struct daemon_args {
 	const char *dir;
@@ -145,7 +151,12 @@ int daemon_begin(const struct daemon *d, int argc, char **argv, void *ret_conf, 
 				       .map_bytes = base->store_map,
 				       .limit_bytes = base->store_limit,
 				       .preallocate_bytes = base->store_preallocate};
-	if ((err = node_home_open(ret_home, args.dir, NODE_WRITE, &opts, &em)))
+	/* a command that works on the store itself, begun just before, is over soon */
+	uint64_t end = clock_mono_ms() + LOCK_WAIT_MS;
+	while ((err = node_home_open(ret_home, args.dir, NODE_WRITE, &opts, &em)) == AS_ECONFLICT &&
+	       clock_mono_ms() < end)
+		poll(NULL, 0, LOCK_AGAIN_MS);
+	if (err)
 		return daemon_end(d, *ret_home, err, &em);
 	return -1;
 }

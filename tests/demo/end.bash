@@ -70,6 +70,7 @@ keep_folder()
 	chmod +x "$dir/start"
 	ln "$dir/start" "$dir/stop"
 	printf -v try '  %s\n' "export PATH=$full:\$PATH HQ=$dir/hq" 'aftersync verify --dir $HQ' 'aftersync report volume --by region --period year --dir $HQ' \
-		"aftersync show SYN-0001 --dir \$HQ" "$dir/start      head office and all branches again; then status --watch" "$dir/stop       ends them; rm -r $dir"
+		"aftersync show SYN-0001 --dir \$HQ" "$dir/start    # head office and all branches again" 'aftersync status --watch --dir $HQ' \
+		"$dir/stop     # ends them" "rm -r $dir"
 	try=${try%$'\n'}
 }

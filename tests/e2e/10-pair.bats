@@ -37,6 +37,51 @@ load helpers
 	    '2026-11-23,0,1,0,0,0,0,0,1,0,0,1' ]
 }
 
+@test "the lines of the quick start pasted at once: commands and daemons wait for each other" {
+	local i p pids=()
+	for i in 1 2 3; do
+		rm -rf "$T/p-hq" "$T/p-bj"
+		hq_port=$(free_port)
+		aftersync hq init --dir "$T/p-hq" --listen "tcp://127.0.0.1:$hq_port" >/dev/null
+		"$build/aftersync-hqd" --dir "$T/p-hq" </dev/null >/dev/null 2>>"$T/p-hq.log" 3>&- &
+		pids=($!)
+		aftersync hq enrol BJ01 --dir "$T/p-hq" | tail -n 1 >"$T/p-code"
+		aftersync branch join - --dir "$T/p-bj" <"$T/p-code" >/dev/null
+		"$build/aftersync-branchd" --dir "$T/p-bj" </dev/null >/dev/null 2>>"$T/p-bj.log" 3>&- &
+		pids+=($!)
+		[ "$(aftersync submit --dir "$T/p-bj" "$BATS_TEST_DIRNAME/../../docs/example.ndjson" | grep -c '"case":"EX-1"')" = 5 ]
+		kill "${pids[@]}" # both run
+		for p in "${pids[@]}"; do wait "$p"; done
+	done
+}
+
+@test "installing by docs/operations.md, word by word, without systemd and root" {
+	local words last=
+	hq_port=$(free_port)
+	sed -n '/^## Head office: the first time/,/^\*\*Another server/p' "$BATS_TEST_DIRNAME/../../docs/operations.md" |
+	    sed -n '/^```$/,/^```$/p' | grep -v '^```' | sed -e ':a' -e '/\\$/{N;s/\\\n *//;ta' -e '}' >commands
+	sed -i '/ --from /d' commands # many branches at once: needs a file
+	[ "$(wc -l <commands)" = 6 ]
+	while read -r words; do
+		words=${words//sudo -u aftersync /}
+		words=${words//7443/$hq_port}
+		words=${words//hq.example/127.0.0.1}
+		words=${words//\/var\/lib\/aftersync/$T}
+		words=${words//aftersync-join-1.AQE…/$last}
+		case $words in
+		*systemctl*aftersync-hqd) start hq ;;
+		*systemctl*aftersync-branchd) start branch ;;
+		*)
+			run env PATH="$build:$PATH" timeout 20 bash -c "$words"
+			echo "$words => $status: $output"
+			[ "$status" = 0 ]
+			last=${lines[-1]}
+			;;
+		esac
+	done <commands
+	eventually eval "[ \"\$(aftersync status --dir '$T/hq' --format json | jq -r '.branches[0].state')\" = in-sync ]"
+}
+
 @test "two commands to a syncing pair" {
 	hq_init
 	start hq

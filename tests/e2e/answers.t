@@ -148,6 +148,8 @@ sub status
 	result(golden('cli-status-zh', $out), 'status in Chinese');
 	($code, $out) = run('status', '--dir', $dir, '-v', '--sort', 'branch', '--filter', '华');
 	result($code == 2 && golden('cli-status-v', $out), 'status: legend, order, filter; what is hidden still counts');
+	($code, $out) = run('status', '--dir', $dir, '-v', '--lang', 'zh', '--filter', 'BJ01');
+	result($code == 2 && golden('cli-status-v-zh', $out), 'status: the legend in Chinese');
 	($code, $out) = run('status', '--dir', $dir, '--format', 'json');
 	my $j = decode_json($out);
 	result(join(' ', map { $_->{branch} } @{$j->{branches}}) eq 'SHPUDONG GZ02 TJ01 CD03 BJ01' && $j->{totals}{events} == 12345678

@@ -202,7 +202,7 @@ is(scalar bulk_events($mend), 0, 'nothing of all that was recorded');
 
 # maps, options, nodes
 for my $c (
-	[64, qr/no such map: there are mobifix, nyc311-due, nyc311, ords/, $mend, 'orda'],
+	[64, qr/no such map orda: there are mobifix, nyc311-due, nyc311, ords/, $mend, 'orda'],
 	[78, qr/own\.ini:2: map\.nam: no such key/, $mend, file('own.ini', "[map]\nnam = x\n")],
 	[64, qr/--skip-bad and --rejects FILE belong together/, $mend, 'ords', '--skip-bad'],
 	[64, qr/--where brand: write COLUMN=VALUE/, $mend, 'ords', '--where', 'brand'],

@@ -1,4 +1,4 @@
-/* The invariants of design section 10, as far as they concern the cores and the store. */
+/* The invariants of docs/testing.md, as far as they concern the cores and the store. */
 #include "common/base/check.h"
 #include "common/ledger/balance.h"
 #include "common/ledger/ledger.h"

@@ -121,7 +121,7 @@ static void writing_checks_too(void **state)
 			 1);
 }
 
-/* domain study 2.13 */
+/* their forms */
 static void forms(void **state)
 {
 	(void)state;

@@ -1,4 +1,4 @@
-/* common/ledger/deadline: R-30, the table of the contract, over weekends and holidays. */
+/* common/ledger/deadline: R-30, the table of due times, over weekends and holidays. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -42,7 +42,7 @@ static void a_file_is_named(void **state)
 	(void)state;
 	assert_int_equal(map_load("maps/ords.ini", &map, &em), AS_OK);
 	assert_int_equal(map_load("orda", &map, &em), AS_ENOTFOUND);
-	assert_string_equal(em.text, "no such map: there are mobifix, nyc311-due, nyc311, ords; a file of your own ends in .ini");
+	assert_string_equal(em.text, "no such map orda: there are mobifix, nyc311-due, nyc311, ords; a file of your own ends in .ini");
 	assert_int_equal(map_load("none.ini", &map, &em), AS_ENOTFOUND);
 	assert_non_null(strstr(em.text, "none.ini: No such file"));
 }
@@ -127,8 +127,8 @@ static const struct {
     {HEAD DATES STEP "facts.sale_date = x\n", "m.ini:13: sale_date: the column x has no form of a date"},
     {HEAD DATES STEP "facts.promised_at = d\n", "m.ini:13: promised_at: the column d has no form with a time"},
     {HEAD DATES STEP "facts.sale_date = \"2020-01-01\"\n", "m.ini:13: sale_date: a date or time is one column"},
-    {HEAD DATES STEP "facts.occurs = \"NEVER\"\n", "m.ini:13: occurs: NEVER is none of its codes"},
-    {HEAD DATES STEP "facts.occurs = x | or NEVER\n", "m.ini:13: occurs: NEVER is none of its codes"},
+    {HEAD DATES STEP "facts.occurs = \"NEVER\"\n", "m.ini:13: occurs: NEVER is none of its codes; docs/domain.md lists them"},
+    {HEAD DATES STEP "facts.occurs = x | or NEVER\n", "m.ini:13: occurs: NEVER is none of its codes; docs/domain.md lists them"},
     {HEAD "[values o]\na = NEVER\n" DATES STEP "facts.occurs = x | values o\n", "m.ini:6: occurs: NEVER is none"},
     {HEAD "[values o]\na = -> x | values o\n" DATES STEP "facts.occurs = x | values o\n",
      "m.ini:6: value tables lead to each other"},

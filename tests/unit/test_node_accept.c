@@ -609,7 +609,7 @@ static void opened_or_continued(void **state)
 	       node_rig_event("EXTERNAL_CASE", NULL, "EX-8", "\"step\":\"ANSWERED\""));
 	taken(0, 1, "EX-9");
 	taken(1, 2, "EX-9");
-	refused(2, "EXTERNAL_CASE in state - is only possible when the step is OPENED or CLAIMED. (R-04)",
+	refused(2, "EXTERNAL_CASE as the first event of a case is only possible when the step is OPENED or CLAIMED. (R-04)",
 		"");
 	SUBMIT(node_rig_event("EXTERNAL_CASE", ID("01"), "EX-9", open), answered,
 	       node_rig_event("EXTERNAL_CASE", NULL, ID("01"), "\"step\":\"CLOSED\""));

@@ -1,4 +1,4 @@
-/* common/report: the worked examples of domain study section 5. */
+/* common/report: worked examples, computed by hand. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -184,7 +184,7 @@ static void labels_of_periods(void **state)
 		}
 }
 
-/* domain study section 5, the worked identity: opening 12 … closing 13 */
+/* the worked identity: opening 12 … closing 13 */
 static void volume_with_the_worked_identity(void **state)
 {
 	(void)state;
@@ -282,7 +282,7 @@ static void add_tat(uint32_t day, const char *branch, int64_t minutes, bool on_t
 	it->v[HIST_COUNT] = 1;
 }
 
-/* domain study section 5: hours 2,5,20,26,30,70,71,100,170,400 → P50 30, P90 170, P95 400, mean 89.4 */
+/* hours 2,5,20,26,30,70,71,100,170,400 → P50 30, P90 170, P95 400, mean 89.4 */
 static void times_with_the_vector_of_the_study(void **state)
 {
 	(void)state;

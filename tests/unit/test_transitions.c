@@ -1,5 +1,5 @@
 /*
- * common/ledger/transitions: every (state, kind) pair. The matrices below are domain study 3.1 and 3.2
+ * common/ledger/transitions: every (state, kind) pair. The matrices below are those of repair orders and complaints,
  * written a second time, as people draw them; what is not in them must be refused before appending and
  * flagged when it comes anyway.
  */

@@ -36,13 +36,13 @@ static bool pass(void *arg, json_t *line)
 }
 
 /* AS_OK: answered, *ret_exit. */
-static as_err from_daemon(const char *dir, const json_t *request, struct sieve *s, int *ret_exit,
+static as_err from_daemon(const char *dir, bool wait, const json_t *request, struct sieve *s, int *ret_exit,
 			  struct as_errmsg *em)
 {
 	AS_AUTO(client) struct client c;
 	const char *error;
 	struct bytes line;
-	as_err err = client_open(&c, dir, em);
+	as_err err = wait ? client_open_wait(&c, dir, em) : client_open(&c, dir, em);
 
 	if (!err && (err = client_ask(&c, request, em)) == AS_ENOTFOUND)
 		err = AS_EIO;
@@ -70,13 +70,19 @@ int ask(const struct args *a, enum ask_how how, json_t *take_request, query_emit
 	struct sieve s = {.emit = emit, .arg = arg};
 	struct as_errmsg em = {"out of memory"};
 	int code = EXIT_DONE;
-	as_err err = from_daemon(dir, request, &s, &code, &em);
+	as_err err = from_daemon(dir, how == ASK_DAEMON, request, &s, &code, &em);
 
 	if (err == AS_ENOTFOUND && how == ASK_DAEMON)
 		return cli_fail(EXIT_NO_DAEMON, a,
 				"daemon not running: start aftersync-branchd or aftersync-hqd --dir %s", dir);
 	if (err == AS_ENOTFOUND)
 		err = offline_ask(dir, request, pass, &s, &code, &em);
+	if (err == AS_ECONFLICT) { /* a daemon that has the directory and does not listen yet */
+		struct as_errmsg later = {"out of memory"};
+		as_err again = from_daemon(dir, true, request, &s, &code, &later);
+		err = again == AS_ENOTFOUND ? err : again;
+		em = again == AS_ENOTFOUND ? em : later;
+	}
 	if (s.stopped)
 		return EXIT_IO;
 	if (err)

@@ -2,8 +2,8 @@
  * The command line: one table of subcommands and their options drives reading, --help, suggestions,
  * completion and the test of the man page. A command gets its values already checked.
  *
- * Errors are one line on standard error: `aftersync: what: where and why; what to do`. Exit codes: contract
- * section 1.
+ * Errors are one line on standard error: `aftersync: what: where and why; what to do`. Exit codes:
+ * aftersync(1).
  */
 #ifndef AFTERSYNC_TOOLS_AFTERSYNC_CLI_H
 #define AFTERSYNC_TOOLS_AFTERSYNC_CLI_H

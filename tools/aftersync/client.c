@@ -10,6 +10,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "common/base/clock.h"
+
 #define READ_CHUNK (64 * 1024)
 
 static as_err broken(struct as_errmsg *em, const char *why)
@@ -57,6 +59,18 @@ as_err client_open(struct client *c, const char *dir, struct as_errmsg *em)
 		return AS_EIO;
 	}
 	return connect_in(c->fd, dir, em);
+}
+
+as_err client_open_wait(struct client *c, const char *dir, struct as_errmsg *em)
+{
+	uint64_t end = clock_mono_ms() + CLIENT_START_MS;
+	as_err err;
+
+	while ((err = client_open(c, dir, em)) == AS_ENOTFOUND && clock_mono_ms() < end) {
+		client_done(c);
+		poll(NULL, 0, CLIENT_AGAIN_MS);
+	}
+	return err;
 }
 
 void client_done(struct client *c)

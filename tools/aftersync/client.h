@@ -15,6 +15,10 @@
 /* How long a daemon may be silent. Verifying or rebuilding a large store says nothing for long. */
 #define CLIENT_SILENT_MS (60 * 60 * 1000)
 
+/* `aftersync-branchd --dir DIR & aftersync submit …`: so long does a daemon have to listen. */
+#define CLIENT_START_MS 2000
+#define CLIENT_AGAIN_MS 50
+
 struct client {
 	int fd;
 	struct buf in;
@@ -28,6 +32,9 @@ struct client {
  * returns  AS_ENOTFOUND: no daemon listens there; AS_EINVAL: no such directory; AS_EIO. em in all cases.
  */
 as_err client_open(struct client *c, const char *dir, struct as_errmsg *em) AS_MUST_CHECK;
+
+/* The same, and a daemon that was started just now is waited for, CLIENT_START_MS. */
+as_err client_open_wait(struct client *c, const char *dir, struct as_errmsg *em) AS_MUST_CHECK;
 void client_done(struct client *c);
 
 /* Sends everything. AS_EIO. */

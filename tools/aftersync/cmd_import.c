@@ -369,7 +369,7 @@ static int connect_daemon(struct import *m, struct client *c)
 {
 	const char *dir = cli_value(m->a, "dir");
 	struct as_errmsg em = {"out of memory"};
-	as_err err = client_open(c, dir, &em);
+	as_err err = client_open_wait(c, dir, &em);
 
 	if (err == AS_ENOTFOUND)
 		return cli_fail(EXIT_NO_DAEMON, m->a, "daemon not running: start aftersync-branchd --dir %.200s", dir);

@@ -159,21 +159,24 @@ static const struct {
 	const char *field;
 	unsigned flags;
 	size_t least;
-	const char *legend;
+	const char *legend, *legend_zh;
 } table_cols[] = {
     {"S", NULL, 0, 0,
-     "* in sync  + on its way  - paused  ? not joined yet  ! cut off or stuck  X needs a person"},
-    {"BRANCH", "branch", 0, 0, "code of the branch"},
-    {"REGION", "region", 0, 4, "region that reports sum it under"},
-    {"VER", "version", 0, 0, "version of its program"},
-    {"INC", "incarnation", TC_RIGHT, 0, "incarnation: its lives, one more after each restore"},
-    {"HEAD", "head", TC_RIGHT, 0, "events that it has recorded, as far as is known here"},
-    {"ACKED", "acked", TC_RIGHT, 0, "of these, receipted by head office"},
-    {"APPLIED", "applied", TC_RIGHT, 0, "of these, in the reports of head office"},
-    {"LAG", "lag_events", TC_RIGHT, 0, "events on their way"},
-    {"SEEN", "last_seen", TC_RIGHT, 0, "how long ago anything came from it"},
-    {"FLAG", "flagged", TC_RIGHT, 0, "events in the log that count in no report"},
-    {"REF", "refused", TC_RIGHT, 0, "blocks that lie refused"},
+     "* in sync  + on its way  - paused  ? not joined yet  ! cut off or stuck  X needs a person",
+     "* 同步  + 传送中  - 暂停  ? 待加入  ! 断线或停滞  X 需要处理"},
+    {"BRANCH", "branch", 0, 0, "code of the branch", "网点代码"},
+    {"REGION", "region", 0, 4, "region that reports sum it under", "报表汇总的区域"},
+    {"VER", "version", 0, 0, "version of its program", "程序版本"},
+    {"INC", "incarnation", TC_RIGHT, 0, "incarnation: its lives, one more after each restore",
+     "第几代: 每次恢复后加一"},
+    {"HEAD", "head", TC_RIGHT, 0, "events that it has recorded, as far as is known here",
+     "网点已记录的事件 (此处所知)"},
+    {"ACKED", "acked", TC_RIGHT, 0, "of these, receipted by head office", "其中总部已回执的"},
+    {"APPLIED", "applied", TC_RIGHT, 0, "of these, in the reports of head office", "其中已入总部报表的"},
+    {"LAG", "lag_events", TC_RIGHT, 0, "events on their way", "在途的事件"},
+    {"SEEN", "last_seen", TC_RIGHT, 0, "how long ago anything came from it", "多久前收到过它的消息"},
+    {"FLAG", "flagged", TC_RIGHT, 0, "events in the log that count in no report", "有标记, 不入报表的事件"},
+    {"REF", "refused", TC_RIGHT, 0, "blocks that lie refused", "被拒收的块"},
 };
 
 static struct bytes cell(size_t col, const json_t *branch, const struct rows_opts *opts, char buf[32])
@@ -225,12 +228,18 @@ static void foot(struct out *o, const json_t *status, size_t shown, const struct
 	const json_t *totals = json_object_get(status, "totals");
 	char text[400];
 
-	snprintf(text, sizeof text,
-		 opts->zh ? "%s%s, %lld 个网点, %lld 个同步, %lld 个事件, %lld 个标记"
-			  : "%s%s, %lld branches, %lld in sync, %lld events, %lld flagged",
-		 text_of(status, "node"), strcmp(text_of(status, "role"), "hq") == 0 ? " (hq)" : "",
-		 (long long)number_of(totals, "branches"), (long long)number_of(totals, "in_sync"),
-		 (long long)number_of(totals, "events"), (long long)number_of(totals, "flagged"));
+	const char *node = text_of(status, "node"),
+		   *hq = strcmp(text_of(status, "role"), "hq") == 0 ? " (hq)" : "";
+	long long branches = number_of(totals, "branches"), in_sync = number_of(totals, "in_sync"),
+		  events = number_of(totals, "events"), flagged = number_of(totals, "flagged");
+
+	if (opts->zh)
+		snprintf(text, sizeof text, "%s%s, %lld 个网点, %lld 个同步, %lld 个事件, %lld 个标记", node,
+			 hq, branches, in_sync, events, flagged);
+	else
+		snprintf(text, sizeof text, "%s%s, %lld branch%s, %lld in sync, %lld event%s, %lld flagged",
+			 node, hq, branches, branches == 1 ? "" : "es", in_sync, events,
+			 events == 1 ? "" : "s", flagged);
 	if (is_hurt(status))
 		snprintf(text + strlen(text), sizeof text - strlen(text),
 			 opts->zh ? ", 总部状态 %s" : "; head office: %s", text_of(status, "state"));
@@ -267,7 +276,8 @@ static as_err put_table(const struct args *a, struct out *o, const json_t *statu
 
 	for (size_t c = 0; cli_flag(a, "verbose") && c < AS_COUNT(table_cols); c++) {
 		out_fmt(o, "%-8s ", table_cols[c].head);
-		table_wrap(o, bytes_of_str(table_cols[c].legend), opts.width - LEGEND_INDENT, LEGEND_INDENT);
+		table_wrap(o, bytes_of_str(opts.zh ? table_cols[c].legend_zh : table_cols[c].legend),
+			   opts.width - LEGEND_INDENT, LEGEND_INDENT);
 	}
 	table_init(&t);
 	for (size_t c = 0; c < AS_COUNT(table_cols); c++)

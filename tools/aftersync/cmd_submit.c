@@ -218,7 +218,7 @@ int cmd_submit(const struct args *a)
 	pump.c.fd = -1;
 	if (in < 0)
 		return cli_fail(EXIT_IO, a, "%.200s: %s", file, strerror(errno));
-	as_err err = client_open(&pump.c, dir, &em);
+	as_err err = client_open_wait(&pump.c, dir, &em);
 	if (!err)
 		err = buf_add(&pump.waiting, "{\"cmd\":\"submit\"}\n", 17);
 	int code =

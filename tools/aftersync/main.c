@@ -1,4 +1,4 @@
-/* aftersync, the command line: the table of what it can do (contract section 1; aftersync(1)). */
+/* aftersync, the command line: the table of what it can do (aftersync(1)). */
 #include "common/base/check.h"
 #include "common/intake/json.h"
 #include "tools/aftersync/ask.h"
