@@ -70,11 +70,13 @@ static bool take_block(struct received_table *t, const uint8_t org[16], struct r
 	return true;
 }
 
-static bool take_keys(struct received *r, struct msg_keys *k)
+static bool take_keys(struct received_table *t, struct received *r, struct msg_keys *k)
 {
-	r->keys = malloc(k->keys_n * sizeof r->keys[0]);
-	if (r->keys == NULL)
+	size_t bytes = k->keys_n * sizeof r->keys[0];
+
+	if (t->keys_bytes + bytes > RECEIVED_KEYS_BYTES || (r->keys = malloc(bytes)) == NULL)
 		return false;
+	t->keys_bytes += bytes;
 	memcpy(r->keys, k->keys, k->keys_n * sizeof r->keys[0]);
 	r->keys_n = k->keys_n;
 	r->log = k->log;
@@ -90,7 +92,7 @@ bool received_take(struct received_table *t, const uint8_t org[16], struct msg *
 	if (r == NULL)
 		return false;
 	r->done = false;
-	if (m->type == MSG_BLOCK ? !take_block(t, org, r, &m->block) : !take_keys(r, &m->keys))
+	if (m->type == MSG_BLOCK ? !take_block(t, org, r, &m->block) : !take_keys(t, r, &m->keys))
 		return false;
 	r->used = true;
 	return true;
@@ -112,6 +114,7 @@ void received_free(struct received_table *t, uint32_t slot)
 		block_opened_done(&r->opened);
 		block_opened_init(&r->opened);
 	}
+	t->keys_bytes -= r->keys_n * sizeof r->keys[0];
 	free(r->keys);
 	r->keys = NULL;
 	r->keys_n = 0;

@@ -30,6 +30,8 @@ struct received {
 	struct sync_verified v;
 };
 
+#define RECEIVED_KEYS_BYTES (64u * 1024 * 1024)
+
 /* Slots for a core: main thread only. */
 struct received_table {
 	struct received **slots; /* made when first used, kept */
@@ -37,6 +39,7 @@ struct received_table {
 	uint32_t first_free; /* none below it */
 	uint64_t bytes; /* of blocks held */
 	uint64_t opened_bytes; /* of what verified ones were opened to */
+	uint64_t keys_bytes; /* of key changes held, at most RECEIVED_KEYS_BYTES: credit does not count them */
 };
 
 as_err received_init(struct received_table *t, uint32_t cap) AS_MUST_CHECK;

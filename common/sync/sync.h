@@ -21,7 +21,7 @@
 	(16 * 1024)	  /* an idle link may send this much at once: live events need no question */
 #define SYNC_FLIGHT_BYTES                                                                                    \
 	(1024 * 1024) /* blocks of one commit, about: what comes meanwhile waits for its end */
-#define SYNC_KEYS_WINDOW 1024 /* key changes of a log sent and not answered, about */
+#define SYNC_KEYS_WINDOW 4096 /* key changes of a log sent and not answered, about */
 #define SYNC_BLOCKS_WINDOW 128 /* head office: blocks of a log sent and not answered, at most */
 #define SYNC_RUN_START 8  /* bytes of a branch's run id for the start; the others: for the connection */
 #define SYNC_EMPTY_MAX 16 /* logs of a branch that may be known by their keys alone */

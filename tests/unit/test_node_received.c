@@ -350,6 +350,32 @@ static void slots_are_bounded(void **state)
 	received_done(&t);
 }
 
+/* No credit counts key changes: what is held of them has a bound of its own. */
+static void keys_are_bounded(void **state)
+{
+	(void)state;
+	static struct wire_key keys[KEYS_PER_MESSAGE_MAX];
+	struct received_table t;
+	struct msg m = {.type = MSG_KEYS, .keys = {.log = live, .keys_n = KEYS_PER_MESSAGE_MAX}};
+	uint32_t n = 0;
+
+	assert_int_equal(received_init(&t, 16384), AS_OK);
+	for (; n < 16384; n++) {
+		m.keys.keys = keys;
+		if (!received_take(&t, hq.home.org, &m))
+			break;
+	}
+	assert_true(n * sizeof keys <= RECEIVED_KEYS_BYTES && (n + 1) * sizeof keys > RECEIVED_KEYS_BYTES);
+	received_free(&t, 7);
+	m.keys.keys = keys;
+	assert_true(received_take(&t, hq.home.org, &m));
+	assert_int_equal(m.keys.slot, 7);
+	for (uint32_t i = 0; i < n; i++)
+		received_free(&t, i);
+	assert_int_equal(t.keys_bytes, 0);
+	received_done(&t);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -367,6 +393,7 @@ int main(void)
 	    T(head_offices_log),
 	    T(a_new_instance),
 	    T(slots_are_bounded),
+	    T(keys_are_bounded),
 	};
 	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests(tests, NULL, NULL);
