@@ -47,6 +47,10 @@ my @tests = (
 			&& $text !~ /[\w.+-]\@(?!example\b)[\w-]+\.(?:com|org|net|io|dev)\b/
 			&& $text !~ /^\s*\W*\s*(?:\@author|(?:co-authored-by|signed-off-by)\s*:)/mi;
 	},
+	'what begins with #! can be run' => sub {
+		my ($file, $text) = @_;
+		return $text !~ /\A#!/ || -x $file;
+	},
 	'no merge marks' => sub { return $_[1] !~ /^(?:<<<<<<<|>>>>>>>) /m },
 );
 
