@@ -50,6 +50,7 @@ load helpers
 		"$build/aftersync-branchd" --dir "$T/p-bj" </dev/null >/dev/null 2>>"$T/p-bj.log" 3>&- &
 		pids+=($!)
 		[ "$(aftersync submit --dir "$T/p-bj" "$BATS_TEST_DIRNAME/../../docs/example.ndjson" | grep -c '"case":"EX-1"')" = 5 ]
+		eventually [ -S "$T/p-hq/run/control.sock" ] # it may have waited for the directory until now
 		kill "${pids[@]}" # both run
 		for p in "${pids[@]}"; do wait "$p"; done
 	done
