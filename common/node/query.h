@@ -5,9 +5,9 @@
  *
  * Requests (docs/protocol.md, control protocol):
  *
- *	{"cmd":"status"}                                         one object, contract section 3
+ *	{"cmd":"status"}                                         one object, as `status --format json`
  *	{"cmd":"why","branch":CODE}                              {"time":RFC3339,"branch":…,"state":…,"reason":…} …
- *	{"cmd":"report","name":…,"period":…,"from":…,"to":…,"by":[…],"as_of":…}   one object, contract section 4
+ *	{"cmd":"report","name":…,"period":…,"from":…,"to":…,"by":[…],"as_of":…}   one object, docs/reports.md
  *	{"cmd":"show","case":LABEL or KEY}                       one object
  *	{"cmd":"log-list"}                                       an object a log
  *	{"cmd":"log-show","log":NAME,"from":N,"count":N}         an object a block
@@ -25,7 +25,7 @@
  *	                                                         an importer speaks, its cases go to the log of imports,
  *	                                                         and what was recorded before is answered with "known":true
  *
- * Every answer ends with {"exit":N} (contract section 1: 0 done, 1 refused or wrong, …); when N is not 0 and
+ * Every answer ends with {"exit":N} (0 done, 1 refused or wrong, …: aftersync(1)); when N is not 0 and
  * nothing else said why, with "error": one sentence, in the same object.
  */
 #ifndef AFTERSYNC_NODE_QUERY_H

@@ -1,7 +1,7 @@
 /*
  * The table of reports: names, columns, by what they can be split, and which cells they are made of. One
- * table drives counting (report.h), output (common/out) and `aftersync report --list`. Columns: contract
- * section 4; formulas: domain study section 5, P-nn. Pure; everything is const.
+ * table drives counting (report.h), output (common/out) and `aftersync report --list`. Columns and
+ * formulas: docs/reports.md, P-nn. Pure; everything is const.
  */
 #ifndef AFTERSYNC_REPORT_CATALOG_H
 #define AFTERSYNC_REPORT_CATALOG_H

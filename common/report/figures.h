@@ -1,5 +1,5 @@
 /*
- * Arithmetic of the reports, in integers (domain study section 5, conventions). Pure.
+ * Arithmetic of the reports, in integers (docs/reports.md, rules for all). Pure.
  */
 #ifndef AFTERSYNC_REPORT_FIGURES_H
 #define AFTERSYNC_REPORT_FIGURES_H

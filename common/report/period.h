@@ -15,7 +15,7 @@ bool period_of_name(struct bytes name, enum report_period *ret_kind);
 
 int32_t period_of(enum report_period kind, int32_t days);
 
-/* 2026-11-23, 2026-W48, 2026-11, 2026-Q4, 2026, all (contract section 4); 0-terminated, returns the length.
+/* 2026-11-23, 2026-W48, 2026-11, 2026-Q4, 2026, all (docs/reports.md); 0-terminated, returns the length.
  */
 #define PERIOD_LABEL_MAX 11
 size_t period_label(enum report_period kind, int32_t period, char out[PERIOD_LABEL_MAX]);

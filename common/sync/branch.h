@@ -1,5 +1,5 @@
 /*
- * Replication core of one branch (design.md sections 4 and 7).
+ * Replication core of one branch (docs/protocol.md sections 7 to 21).
  *
  * Every function is one input: it changes the state and emits outputs through env.out, nothing else. `now` is
  * monotonic milliseconds and must not go back. See sync.h for outputs, ownership and threads.

@@ -1,5 +1,5 @@
 /*
- * Replication core of a head office (design.md sections 4, 5 and 7): sessions, credit, forks, clones,
+ * Replication core of a head office (docs/protocol.md sections 7 to 21): sessions, credit, forks, clones,
  * joining, instances.
  *
  * Every function is one input: it changes the state and emits outputs through env.out, nothing else. `now` is

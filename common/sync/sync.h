@@ -28,7 +28,7 @@
 #define SYNC_NO_SLOT UINT32_MAX
 #define SYNC_NO_LINK 0u /* input that came by no link: accepted from quarantine */
 
-/* Times in milliseconds (design.md section 7 where it names them). */
+/* Times in milliseconds (docs/protocol.md section 20). */
 #define SYNC_GAP_MS 60000      /* asked for an index, unanswered */
 #define SYNC_STALE_MS 180000   /* no whole message */
 #define SYNC_STALLED_MS 180000 /* link up, backlog, no new receipt */
@@ -44,7 +44,7 @@
 #define SYNC_FULL_RETRY_MS 10000  /* store full: try again */
 #define SYNC_RECOVERING_MS 600000 /* a new instance listens this long before it writes */
 
-/* States of a branch: the first that applies, worst first (design.md section 7). */
+/* States of a branch: the first that applies, worst first (docs/protocol.md section 21). */
 #define SYNC_STATE_LIST(X)                                                                                   \
 	X(INCOMPATIBLE, "incompatible", "no common wire version: upgrade the older side")                    \
 	X(REVOKED, "revoked", "this node's key is no longer admitted")                                       \
