@@ -494,7 +494,7 @@ static as_err finish_event(struct line_job *j, struct bytes *ret_raw)
 	uint8_t *raw = batch_memory(a->batch, cap);
 	if (raw == NULL)
 		return AS_ENOMEM;
-	if ((err = event_encode(ev, raw, cap, &n))) {
+	if (event_encode(ev, raw, cap, &n)) {
 		intake_refuse(&j->l->error, "The event is too large.");
 		return refuse(j, "", "");
 	}

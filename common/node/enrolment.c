@@ -73,7 +73,7 @@ as_err enrolment_parse(const struct node *n, const struct json_t *request, const
 		as_errmsg_set(em, "name, region: text without control characters is wanted");
 		return AS_EINVAL;
 	}
-	if ((err = tz_load(ret->zone, &tz, em)))
+	if (tz_load(ret->zone, &tz, em))
 		return AS_EINVAL;
 	if (!endpoint_valid(bytes_of_str(ret->endpoint)) || strstr(ret->endpoint, "//0.0.0.0:") ||
 	    strstr(ret->endpoint, "//[::]:")) {

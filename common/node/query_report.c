@@ -234,7 +234,6 @@ int query_report(const struct query *q)
 	if (j == NULL || memory == NULL)
 		goto done;
 	j->q = q;
-	err = AS_OK;
 	if ((code = take_request(j, &rq)) >= 0)
 		goto out;
 	arena_init(&arena, memory, ARENA_BYTES);
