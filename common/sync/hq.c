@@ -111,30 +111,22 @@ static struct sync_session *session_of_item(struct hq_core *h, const struct sync
 	return NULL;
 }
 
-/* Does the branch hold more of a log of its own than head office? */
-bool hq_behind(struct sync_core *c, struct sync_session *s)
+/* Does the branch hold more of a log of its own than head office, or than what head office has received of it? */
+static bool holds_more(struct sync_core *c, struct sync_session *s, bool than_received)
 {
 	size_t at = 0;
 
 	for (struct sync_log *log; (log = sync_log_next(c, s->branch, &at)) != NULL;) {
 		struct sync_ship *ship = sync_ship_of(c, s, log);
-		if (ship->known && ship->peer.size > log->row.head.size)
+		if (ship->known && ship->peer.size > (than_received ? log->in : log->row.head.size))
 			return true;
 	}
 	return false;
 }
 
-/* Has it more than what came already? */
-static bool more_to_come(struct sync_core *c, struct sync_session *s)
+bool hq_behind(struct sync_core *c, struct sync_session *s)
 {
-	size_t at = 0;
-
-	for (struct sync_log *log; (log = sync_log_next(c, s->branch, &at)) != NULL;) {
-		struct sync_ship *ship = sync_ship_of(c, s, log);
-		if (ship->known && ship->peer.size > log->in)
-			return true;
-	}
-	return false;
+	return holds_more(c, s, false);
 }
 
 /* ---- credit
@@ -458,7 +450,7 @@ void hq_core_recv(struct hq_core *h, uint64_t now, const struct hq_link *link, c
 		s->grant_ms = now;
 		sync_block(&h->c, s, &m->block);
 		if (s->granted - s->received < BLOCK_BYTES_MAX) { /* before the rest has come it may send more */
-			hq_want(&h->c, s, s->want || more_to_come(&h->c, s));
+			hq_want(&h->c, s, s->want || holds_more(&h->c, s, true));
 			hq_grant(&h->c);
 		}
 		if (h->c.gap_seen && !n->gap) {
