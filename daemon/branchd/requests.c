@@ -132,15 +132,7 @@ static void on_closed(void *ctx, struct control_conn *c)
 
 as_err requests_open(struct branchd *d, struct as_errmsg *em)
 {
-	struct control_conf conf = {.path = d->home->dir.socket,
-				    .line_max = INTAKE_LINE_MAX,
-				    .unsent_max = 32u * 1024 * 1024,
-				    .connections_max = 64,
-				    .line = on_line,
-				    .eof = on_eof,
-				    .closed = on_closed,
-				    .ctx = d};
-	as_err err = queries_open(&d->queries, d->home);
+	const struct control_conf calls = {.line = on_line, .eof = on_eof, .closed = on_closed, .ctx = d};
 
-	return err ? err : control_open(&d->control, d->loop, &conf, em);
+	return queries_serve(&d->queries, &d->control, d->loop, d->home, &calls, em);
 }

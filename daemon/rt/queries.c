@@ -11,6 +11,7 @@
 
 #include "common/base/log.h"
 #include "common/base/text.h"
+#include "common/intake/intake.h"
 #include "common/node/views.h"
 
 #define SEND_TIMEOUT_S 30
@@ -46,6 +47,19 @@ as_err queries_open(struct queries **ret, struct node_home *home)
 	pthread_cond_init(&q->ended, NULL);
 	*ret = q;
 	return AS_OK;
+}
+
+as_err queries_serve(struct queries **ret_queries, struct control **ret_control, struct loop *loop, struct node_home *home,
+		     const struct control_conf *calls, struct as_errmsg *em)
+{
+	struct control_conf conf = *calls;
+	as_err err = queries_open(ret_queries, home);
+
+	conf.path = home->dir.socket;
+	conf.line_max = INTAKE_LINE_MAX;
+	conf.unsent_max = 32u * 1024 * 1024;
+	conf.connections_max = 64;
+	return err ? err : control_open(ret_control, loop, &conf, em);
 }
 
 void queries_close(struct queries *q)

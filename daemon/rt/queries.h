@@ -15,6 +15,14 @@
 struct queries;
 
 as_err queries_open(struct queries **ret, struct node_home *home) AS_MUST_CHECK;
+
+/*
+ * The same, with the node's control socket before it: bounds of lines, answers and connections are those of both daemons.
+ * calls: its functions and their ctx. Errors as control_open.
+ */
+as_err queries_serve(struct queries **ret_queries, struct control **ret_control, struct loop *loop, struct node_home *home,
+		     const struct control_conf *calls, struct as_errmsg *em) AS_MUST_CHECK;
+
 /* Tells those that run to stop and waits for them; NULL is fine. */
 void queries_close(struct queries *q);
 
