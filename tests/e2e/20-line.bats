@@ -3,16 +3,6 @@
 
 load helpers
 
-pair()
-{
-	hq_init
-	start hq
-	relay_start
-	branch bj BJ01 --endpoint "tcp://127.0.0.1:$relay_port"
-	start bj
-	in_sync 0 bj
-}
-
 # The last change of state that head office tells of.
 why_ends()
 {
@@ -20,7 +10,7 @@ why_ends()
 }
 
 @test "cut for a short and for a long time" {
-	pair
+	relayed_pair
 	orders 1 1 | submit bj
 	in_sync 2 bj
 
@@ -55,7 +45,7 @@ why_ends()
 }
 
 @test "a line that swallows everything: stale after three minutes on both sides" {
-	pair
+	relayed_pair
 	relay hole
 	orders 1 1 | submit bj # open and confirmed in this run: no child
 	state_is bj 'b.head == 2 and b.acked == 0'
@@ -71,12 +61,7 @@ why_ends()
 }
 
 @test "a slow line, and one that is late" {
-	hq_init
-	start hq
-	relay_start
-	branch bj BJ01 --endpoint "tcp://127.0.0.1:$relay_port"
-	start bj
-	in_sync 0 bj
+	relayed_pair
 	relay rate 1200
 	orders 1 40 | submit bj
 	state_is bj 'b.state == "catching-up" and b.reason != "" and b.head == 41 and b.lag_events > 0'

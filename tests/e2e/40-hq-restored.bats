@@ -35,12 +35,7 @@ load helpers
 }
 
 @test "a branch says that head office holds less than it receipted" {
-	hq_init
-	start hq
-	relay_start
-	branch bj BJ01 --endpoint "tcp://127.0.0.1:$relay_port"
-	start bj
-	in_sync 0 bj
+	relayed_pair
 	stop hq
 	copy hq older
 	start hq

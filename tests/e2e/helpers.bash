@@ -314,3 +314,14 @@ teardown()
 	# no log of a daemon holds what a customer said
 	! grep -lE "$secret_name|$secret_phone|$secret_text|490154203237518" "$T"/*.log
 }
+
+# A head office hq and a branch bj (BJ01) in sync, over a line that can fail.
+relayed_pair()
+{
+	hq_init
+	start hq
+	relay_start
+	branch bj BJ01 --endpoint "tcp://127.0.0.1:$relay_port"
+	start bj
+	in_sync 0 bj
+}

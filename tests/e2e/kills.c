@@ -13,7 +13,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +25,7 @@
 #include "common/node/node.h"
 #include "tests/lib/daemons.h"
 #include "tests/lib/port.h"
+#include "tests/lib/tap.h"
 #include "tests/lib/temp.h"
 
 #define BRANCHES 2
@@ -39,25 +39,10 @@ static struct daemon hq, branches[BRANCHES];
 static struct feed feeds[BRANCHES];
 static char journal[BRANCHES][DAEMON_PATH];
 static struct rng rng;
-static unsigned tests_n;
-static bool failed;
 
 static struct {
 	unsigned kills, of_branch, of_hq, of_both, between, unanswered, starting, checks, not_zero;
 } count;
-
-static void result(bool ok, const char *fmt, ...)
-{
-	va_list ap;
-
-	printf("%sok %u - ", ok ? "" : "not ", ++tests_n);
-	va_start(ap, fmt);
-	vprintf(fmt, ap);
-	va_end(ap);
-	putchar('\n');
-	fflush(stdout);
-	failed |= !ok;
-}
 
 /* ---- the system ------------------------------------------------------------------------------------------------- */
 
@@ -131,7 +116,7 @@ static void check_all(const char *when)
 			char *text = last ? json_dumps(last, JSON_COMPACT) : NULL;
 			count.checks++;
 			if (code)
-				result(false, "%s: %s of %s: exit %d %s", when, requests[k], all[i]->dir, code,
+				tap_result(false, "%s: %s of %s: exit %d %s", when, requests[k], all[i]->dir, code,
 				       text ? text : "");
 			free(text);
 		}
@@ -220,7 +205,7 @@ static void one_kill(void)
 		node_close(views[i]);
 	}
 	if (code != 128 + SIGKILL)
-		result(false, "kill %u: a daemon had ended by itself with %d", count.kills, code);
+		tap_result(false, "kill %u: a daemon had ended by itself with %d", count.kills, code);
 	count.kills++;
 	count.of_hq += hq_too && !victim[0] && !victim[1];
 	count.of_branch += !hq_too;
@@ -364,7 +349,7 @@ int main(void)
 	fflush(stdout);
 	daemons_guard();
 	set_up();
-	while (count.kills < kills && !failed) {
+	while (count.kills < kills && !tap_failed()) {
 		one_kill();
 		if (count.kills % 10 == 0) {
 			daemon_wait(&hq);
@@ -378,50 +363,51 @@ int main(void)
 	for (size_t i = 0; i < BRANCHES; i++) {
 		daemon_wait(&branches[i]);
 		int code = daemon_end(&branches[i], SIGTERM);
-		result(code == 0, "%s ends on SIGTERM with 0 (%d)", codes[i], code);
+		tap_result(code == 0, "%s ends on SIGTERM with 0 (%d)", codes[i], code);
 		daemon_start(&branches[i]);
 	}
 	finish_feeds();
-	result(wait_in_sync(60), "in sync at both sides");
+	tap_result(wait_in_sync(60), "in sync at both sides");
 	check_all("at the end");
-	result(!failed, "verify and rebuild --check: %u runs find nothing", count.checks);
+	tap_result(!tap_failed(), "verify and rebuild --check: %u runs find nothing", count.checks);
 	read_journals();
-	result(node_ask_each(hq.dir, "{\"cmd\":\"log-export\"}", look_at_event, NULL) == 0, "log export");
+	tap_result(node_ask_each(hq.dir, "{\"cmd\":\"log-export\"}", look_at_event, NULL) == 0, "log export");
 	for (size_t i = 0; i < noted_cap; i++)
 		missing += noted[i].id[0] && !noted[i].seen;
-	result(missing == 0, "every accepted event is at head office (%llu are not)", (unsigned long long)missing);
-	result(twice == 0, "none is there twice (%llu are)", (unsigned long long)twice);
-	result(strange == 0, "none is there that was not accepted (%llu are)", (unsigned long long)strange);
-	result(not_applied == 0, "all are applied (%llu are not)", (unsigned long long)not_applied);
-	result(noted_n == feeds[0].made + feeds[1].made, "every submission was accepted once (%zu of %llu)", noted_n,
+	tap_result(missing == 0, "every accepted event is at head office (%llu are not)", (unsigned long long)missing);
+	tap_result(twice == 0, "none is there twice (%llu are)", (unsigned long long)twice);
+	tap_result(strange == 0, "none is there that was not accepted (%llu are)", (unsigned long long)strange);
+	tap_result(not_applied == 0, "all are applied (%llu are not)", (unsigned long long)not_applied);
+	tap_result(noted_n == feeds[0].made + feeds[1].made, "every submission was accepted once (%zu of %llu)", noted_n,
 	       (unsigned long long)(feeds[0].made + feeds[1].made));
-	result(feeds[0].refused + feeds[1].refused == 0, "none was refused (%s%s)", feeds[0].last_error,
+	tap_result(feeds[0].refused + feeds[1].refused == 0, "none was refused (%s%s)", feeds[0].last_error,
 	       feeds[1].last_error);
 	for (size_t i = 0; i < BRANCHES; i++) {
 		struct branch_status at_hq = status_of(hq.dir, codes[i]), here = status_of(branches[i].dir, codes[i]);
 		incarnations[i] = here.incarnation;
-		result(at_hq.head == here.head && at_hq.applied == here.head && here.applied == here.head &&
+		tap_result(at_hq.head == here.head && at_hq.applied == here.head && here.applied == here.head &&
 			   at_hq.flagged == 0 && here.flagged == 0,
 		       "%s: status says the same on both sides: head %llu and %llu, applied %llu and %llu",
 		       codes[i], (unsigned long long)at_hq.head, (unsigned long long)here.head,
 		       (unsigned long long)at_hq.applied, (unsigned long long)here.applied);
 	}
-	result(count.not_zero == count.kills, "each kill met work under way (%u of %u)", count.not_zero, count.kills);
-	result(count.between * 5 >= count.kills, "%u of %u kills between a block's commit and its receipt", count.between,
+	tap_result(count.not_zero == count.kills, "each kill met work under way (%u of %u)", count.not_zero, count.kills);
+	tap_result(count.between * 5 >= count.kills, "%u of %u kills between a block's commit and its receipt", count.between,
 	       count.kills);
 	int code = daemon_end(&hq, SIGTERM);
-	result(code == 0, "head office ends on SIGTERM with 0 (%d)", code);
+	tap_result(code == 0, "head office ends on SIGTERM with 0 (%d)", code);
 	for (size_t i = 0; i < BRANCHES; i++) {
 		code = daemon_end(&branches[i], SIGTERM);
-		result(code == 0, "%s ends on SIGTERM with 0 (%d)", codes[i], code);
+		tap_result(code == 0, "%s ends on SIGTERM with 0 (%d)", codes[i], code);
 	}
 	printf("# kills %u: branch %u, head office %u, both %u; between commit and receipt %u, with unanswered %u, while "
-	       "starting %u; incarnations %llu and %llu; events %llu, exported %llu, submitted again %llu; checks %u; %.1f s; SEED=%llu\n1..%u\n",
+	       "starting %u; incarnations %llu and %llu; events %llu, exported %llu, submitted again %llu; checks %u; %.1f s; SEED=%llu\n",
 	       count.kills, count.of_branch, count.of_hq, count.of_both, count.between, count.unanswered, count.starting,
 	       (unsigned long long)incarnations[0], (unsigned long long)incarnations[1],
 	       (unsigned long long)(feeds[0].made + feeds[1].made), (unsigned long long)exported,
 	       (unsigned long long)(feeds[0].resubmitted + feeds[1].resubmitted), count.checks,
-	       (double)(clock_mono_ms() - began) / 1000, (unsigned long long)seed, tests_n);
+	       (double)(clock_mono_ms() - began) / 1000, (unsigned long long)seed);
+	tap_plan();
 	free(noted);
-	return failed;
+	return tap_failed();
 }

@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +19,7 @@
 #include "common/base/text.h"
 #include "tests/lib/daemons.h"
 #include "tests/lib/port.h"
+#include "tests/lib/tap.h"
 #include "tests/lib/temp.h"
 
 #define BRANCHES 2
@@ -28,21 +28,7 @@
 static const char *const codes[BRANCHES] = {"BJ01", "GZ02"};
 static struct daemon hq, branches[BRANCHES];
 static struct feed feeds[BRANCHES];
-static unsigned tests_n, queries_n, queries_failed;
-static bool failed;
-
-static void result(bool ok, const char *fmt, ...)
-{
-	va_list ap;
-
-	printf("%sok %u - ", ok ? "" : "not ", ++tests_n);
-	va_start(ap, fmt);
-	vprintf(fmt, ap);
-	va_end(ap);
-	putchar('\n');
-	fflush(stdout);
-	failed |= !ok;
-}
+static unsigned queries_n, queries_failed;
 
 static uint64_t answered(void)
 {
@@ -189,26 +175,27 @@ int main(void)
 		next_cut += events / (CUTS + 1);
 		cuts++;
 	}
-	result(cuts == CUTS, "%u reconnections", cuts);
-	result(feeds[0].refused + feeds[1].refused == 0, "no event was refused (%s%s)", feeds[0].last_error,
+	tap_result(cuts == CUTS, "%u reconnections", cuts);
+	tap_result(feeds[0].refused + feeds[1].refused == 0, "no event was refused (%s%s)", feeds[0].last_error,
 	       feeds[1].last_error);
-	result(wait_in_sync(600), "in sync at both sides");
+	tap_result(wait_in_sync(600), "in sync at both sides");
 	for (unsigned i = 0; i < 4; i++)
 		ask_around(turn++);
-	result(queries_failed == 0, "%u requests were answered", queries_n);
+	tap_result(queries_failed == 0, "%u requests were answered", queries_n);
 	for (size_t i = 0; i < BRANCHES; i++) {
 		struct branch_status s = status_of(hq.dir, codes[i]);
-		result(s.head == feeds[i].answered + s.incarnation && s.applied == s.head && s.flagged == 0,
+		tap_result(s.head == feeds[i].answered + s.incarnation && s.applied == s.head && s.flagged == 0,
 		       "%s: %llu events and the beginnings of %llu logs at head office", codes[i],
 		       (unsigned long long)s.head, (unsigned long long)s.incarnation);
 	}
 	struct daemon *all[] = {&branches[0], &branches[1], &hq};
 	for (size_t i = 0; i < AS_COUNT(all); i++) {
 		int code = daemon_end(all[i], SIGTERM);
-		result(code == 0, "%s ends with 0 (%d)", all[i]->program, code);
-		result(clean(all[i]), "no word of a sanitizer");
+		tap_result(code == 0, "%s ends with 0 (%d)", all[i]->program, code);
+		tap_result(clean(all[i]), "no word of a sanitizer");
 	}
-	printf("# %llu events, %u reconnections, %u requests, %.1f s\n1..%u\n", (unsigned long long)answered(), cuts,
-	       queries_n, (double)(clock_mono_ms() - began) / 1000, tests_n);
-	return failed;
+	printf("# %llu events, %u reconnections, %u requests, %.1f s\n", (unsigned long long)answered(), cuts,
+	       queries_n, (double)(clock_mono_ms() - began) / 1000);
+	tap_plan();
+	return tap_failed();
 }

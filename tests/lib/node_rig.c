@@ -387,6 +387,17 @@ void node_rig_copy_keys(struct node_rig *from, struct node_rig *to, const struct
 	}
 }
 
+/* ---- a pair ------------------------------------------------------------------------------------------- */
+
+void node_rig_pair(struct node_rig *ret_hq, struct node_rig *ret_branch, struct log_id *ret_live)
+{
+	node_rig_hq(ret_hq);
+	node_rig_branch(ret_branch, ret_hq, "BJ01", 1);
+	node_rig_enrol(ret_hq, "BJ01");
+	node_rig_admit(ret_hq, ret_branch, 1);
+	*ret_live = node_rig_open(ret_branch, 1, 1, NULL);
+}
+
 /* ---- submissions -------------------------------------------------------------------------------------- */
 
 struct accept_line node_rig_submit(struct node_rig *r, const struct log_id *log, const char *line)

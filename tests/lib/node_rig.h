@@ -48,6 +48,9 @@ struct bytes node_rig_certificate(struct node_rig *hq, uint32_t number, const ui
 /* Opens an incarnation's LIVE log at a branch; parent: NULL, or the log that it continues as it is now. */
 struct log_id node_rig_open(struct node_rig *r, uint32_t number, uint8_t inc, const struct log_id *parent);
 
+/* A head office and a branch BJ01 that it enrolled and admitted, with a first LIVE log. */
+void node_rig_pair(struct node_rig *ret_hq, struct node_rig *ret_branch, struct log_id *ret_live);
+
 /* What head office writes to admit this branch's machine: written, folded. */
 void node_rig_admit(struct node_rig *hq, const struct node_rig *branch, uint32_t token);
 struct roster_node node_rig_node(const struct node_rig *branch, uint32_t token);

@@ -33,11 +33,7 @@ static struct as_errmsg em;
 static int set_up(void **state)
 {
 	(void)state;
-	node_rig_hq(&hq);
-	node_rig_branch(&br, &hq, "BJ01", 1);
-	node_rig_enrol(&hq, "BJ01");
-	node_rig_admit(&hq, &br, 1);
-	live = node_rig_open(&br, 1, 1, NULL);
+	node_rig_pair(&hq, &br, &live);
 	return 0;
 }
 

@@ -25,11 +25,7 @@ static int set_up(void **state)
 	char label[16];
 
 	(void)state;
-	node_rig_hq(&hq);
-	node_rig_branch(&br, &hq, "BJ01", 1);
-	node_rig_enrol(&hq, "BJ01");
-	node_rig_admit(&hq, &br, 1);
-	live = node_rig_open(&br, 1, 1, NULL);
+	node_rig_pair(&hq, &br, &live);
 	for (int i = 0; i < 4; i++) {
 		snprintf(label, sizeof label, "BJ-%d", i);
 		node_rig_submit(&br, &live, node_rig_received(NULL, label, "a"));

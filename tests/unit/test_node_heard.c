@@ -69,12 +69,9 @@ static void receipts_carry_the_time(void **state)
 {
 	(void)state;
 	struct node_rig hq, br;
+	struct log_id live;
 
-	node_rig_hq(&hq);
-	node_rig_branch(&br, &hq, "BJ01", 1);
-	node_rig_enrol(&hq, "BJ01");
-	node_rig_admit(&hq, &br, 1);
-	struct log_id live = node_rig_open(&br, 1, 1, NULL);
+	node_rig_pair(&hq, &br, &live);
 	assert_int_equal(heard_receipt(br.n), 0);
 	assert_int_equal(node_rig_copy(&br, &hq, &live), REFUSE_NONE);
 	node_rig_receipt(&hq, &br, &live);
