@@ -134,6 +134,8 @@ for c in status 'report volume' 'show X' 'log list' 'log show L' 'log export' ve
 	refused 78 'No such file or directory' $c --dir none
 done
 refused 74 'No such file or directory' submit missing.ndjson --dir node
+refused 74 'hq enrol: none.csv: No such file' hq enrol --from none.csv --dir node
+refused 74 'hq enrol: /dev/null: not a plain file' hq enrol --from /dev/null --dir node
 refused 74 'No such file or directory' hq init --dir new --listen tcp://127.0.0.1:1 --passphrase-file missing
 refused 78 'no terminal' hq instance new --dir node
 

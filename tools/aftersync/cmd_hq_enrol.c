@@ -133,7 +133,7 @@ static int file_read(struct branches *b)
 	int code = EXIT_DONE;
 
 	if (err)
-		return cli_fail(cli_exit_of(err), b->a, "%s: %s", b->path, em.text);
+		return cli_fail(EXIT_IO, b->a, "%s", em.text); /* which names the file, as in cmd_import.c */
 	while (code == EXIT_DONE && (err = csv_file_next(f, &r)) == AS_OK) {
 		if (b->n == 0 && !r.wrong)
 			code = head_read(b, &r);
