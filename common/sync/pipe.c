@@ -299,7 +299,8 @@ static void evidence(struct sync_core *c, struct sync_session *s, struct sync_it
 	sync_kick(c);
 }
 
-/* Does the child's parent prefix lie on what is held? Head office takes a child only then. */
+/* Does the child's parent prefix lie on what is held? A child is only taken then: a copy of a branch whose parent log went
+ * another way would keep it for ever, and head office that loses it would not take it back (trace 53). */
 static bool parent_held(struct sync_core *c, const struct sync_verified *v)
 {
 #ifdef BUG_5 /* planted: a child is taken without a look at its parent */
@@ -330,8 +331,7 @@ void sync_verified(struct sync_core *c, struct sync_session *s, const struct syn
 		evidence(c, s, item, v);
 		return;
 	}
-	if (reason == REFUSE_NONE && item->first == 0 && !log_is_hq(&item->log) && c->is_hq &&
-	    !parent_held(c, v))
+	if (reason == REFUSE_NONE && item->first == 0 && !log_is_hq(&item->log) && !parent_held(c, v))
 		reason = REFUSE_PARENT;
 	if (reason != REFUSE_NONE) {
 		struct sync_item bad = *item;

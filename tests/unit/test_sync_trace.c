@@ -989,6 +989,33 @@ static void slow_line_large(void **state)
 	end(w);
 }
 
+static void no_parent_at_branch(void **state)
+{
+	struct tr *w =
+	    tr_new("53-no-parent-at-branch",
+		   "A copy of this machine went on and opened a child, whose parent's prefix is not what this machine "
+		   "holds of that log. It does not take the child: head office may lose both, and would refuse it.");
+	(void)state;
+	struct tr_node *b = in_sync(w);
+	tr_stop(b);
+	struct log_id parent = tr_log(b, "BJ01", LOG_LIVE, 1)->row.id, child = parent;
+	child.number = 2;
+	struct tr_log *log = tr_store_add(w, &w->hq->store, &child);
+	struct tr_block *block = tr_block_make(w, log, (const uint32_t[]){0}, 1, 300, 0);
+	block->has_parent = true;
+	block->parent = parent;
+	block->parent_head = tr_log(w->hq, "BJ01", LOG_LIVE, 1)->row.head;
+	block->parent_head.root[0] ^= 1;
+	tr_store_append(w, log, block);
+	tr_stop(w->hq);
+	tr_start(w->hq);
+	tr_start(b);
+	tr_run(w, 2000);
+	tr_check(w, tr_size(b, "BJ01", LOG_LIVE, 2) == 0);
+	tr_at_rest(w);
+	end(w);
+}
+
 static void fork_in_flight(void **state)
 {
 	struct tr *w =
@@ -1425,6 +1452,7 @@ int main(void)
 	    cmocka_unit_test(fork_over_damage),
 	    cmocka_unit_test(keys_under_way),
 	    cmocka_unit_test(damaged_row),
+	    cmocka_unit_test(no_parent_at_branch),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
