@@ -30,6 +30,8 @@ struct sync_log {
 	uint64_t in;	  /* end of what is in the pipeline; row.head.size when nothing is */
 	uint64_t cut_to;  /* SYNC_FORK: where it is cut */
 	uint64_t damaged; /* first index of a stored block that must be fetched back, or LOG_NO_END */
+	uint64_t no_parent; /* our nonce of the session in which it was refused for want of its parent: what
+			       follows it there is dropped, it would all be a gap */
 	struct sync_ship
 	    ship; /* towards the one peer that shares it; for HQ_ALL at head office see the session */
 };

@@ -236,6 +236,10 @@ void sync_block(struct sync_core *c, struct sync_session *s, const struct msg_bl
 		sync_kick(c);
 		return;
 	}
+	if (refuse == REFUSE_GAP && s && log && log->no_parent == s->my_nonce) {
+		finish(c, &item);
+		return;
+	}
 	if (refuse != REFUSE_NONE) {
 		c->gap_seen |= refuse == REFUSE_GAP;
 		c->refused_seen |= refuse != REFUSE_GAP;
@@ -335,6 +339,9 @@ void sync_verified(struct sync_core *c, struct sync_session *s, const struct syn
 		reason = REFUSE_PARENT;
 	if (reason != REFUSE_NONE) {
 		struct sync_item bad = *item;
+		struct sync_log *log = sync_log_find(c, &bad.log);
+		if (reason == REFUSE_PARENT && s && log)
+			log->no_parent = s->my_nonce;
 		sync_refuse(c, s, bad.link, reason, &bad.log, bad.first);
 		if (bad.evidence) {
 			take_out(c, (size_t)(item - c->queue));

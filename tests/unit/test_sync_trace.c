@@ -994,7 +994,8 @@ static void no_parent_at_branch(void **state)
 	struct tr *w =
 	    tr_new("53-no-parent-at-branch",
 		   "A copy of this machine went on and opened a child, whose parent's prefix is not what this machine "
-		   "holds of that log. It does not take the child: head office may lose both, and would refuse it.");
+		   "holds of that log. It does not take the child: head office may lose both, and would refuse it. What "
+		   "follows in this session is no gap: the session goes on, so that an answer about the parent is heard.");
 	(void)state;
 	struct tr_node *b = in_sync(w);
 	tr_stop(b);
@@ -1007,10 +1008,13 @@ static void no_parent_at_branch(void **state)
 	block->parent_head = tr_log(w->hq, "BJ01", LOG_LIVE, 1)->row.head;
 	block->parent_head.root[0] ^= 1;
 	tr_store_append(w, log, block);
+	for (int i = 0; i < 2; i++)
+		tr_store_append(w, log, tr_block_make(w, log, (const uint32_t[]){0}, 1, 300, 0));
 	tr_stop(w->hq);
 	tr_start(w->hq);
+	b->rate = 1200; /* so that they come one after the other */
 	tr_start(b);
-	tr_run(w, 2000);
+	tr_run(w, 5000);
 	tr_check(w, tr_size(b, "BJ01", LOG_LIVE, 2) == 0);
 	tr_at_rest(w);
 	end(w);
